@@ -1,0 +1,38 @@
+//! `cargo xtask ci`: everything a change must pass.
+
+use crate::command::cargo;
+use crate::steps::{Failure, Steps};
+use crate::{bench, build_cost, default_tree, project};
+use std::time::Duration;
+
+/// The longest that an example may take: those that follow live inputs do so only when asked.
+const EXAMPLE_LIMIT: Duration = Duration::from_secs(180);
+
+pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
+    steps.run("format", || cargo("fmt --all --check").run())?;
+    steps.run("lints", || {
+        cargo("clippy --workspace --all-targets --all-features -- -D warnings").run()
+    })?;
+    // The README's own command, which is why it says no more.
+    steps.run("tests", || cargo("test").run_tests())?;
+    steps.run("docs", || {
+        cargo("doc --workspace --no-deps --all-features").env("RUSTDOCFLAGS", "-D warnings").run()
+    })?;
+    for feature in project::features()? {
+        steps.run(&format!("feature {feature} alone"), || {
+            cargo("test -p pathway -p pathway-core --lib --no-default-features --features")
+                .arg(&feature)
+                .run_tests()
+        })?;
+    }
+    for example in project::targets("examples") {
+        // Letter by letter the README's command, for the example that it names.
+        steps.run(&format!("example {example}"), || {
+            cargo("run --release --example").arg(&example).run_within(EXAMPLE_LIMIT)
+        })?;
+    }
+    steps.run("crates in the default tree", default_tree::count)?;
+    steps.run("build cost", || build_cost::run(&build_cost::Options::default()))?;
+    // Small inputs: that they compile, run and agree with their references, not how fast.
+    steps.run("benchmarks, quick", || bench::run(&bench::Options::quick()))
+}
