@@ -1,0 +1,156 @@
+//! What can go wrong, for three audiences: mistakes in the program, failures of the run, and bad
+//! rows.
+
+use crate::io::{BadRow, SinkError, SourceError};
+use std::fmt;
+
+/// The result of building or running a pipeline.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a pipeline did not run to its end.
+///
+/// Its `Debug` form is the message itself, so that `fn main() -> pathway::Result<()>` prints it
+/// for people.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The program is wrong; no data has flowed.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The run has failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A row was bad, and the program does not take the error stream it belongs to.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A mistake in the program.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// Nothing would observe the pipeline.
+    #[error(
+        "pipeline `{pipeline}` has no sink\n\
+         help: end a table in `.write(..)`, `.subscribe(..)` or `.view()`"
+    )]
+    NoSink {
+        /// The pipeline's name.
+        pipeline: String,
+    },
+    /// A pipeline runs once.
+    #[error(
+        "pipeline `{pipeline}` has been started before\n\
+         help: build it again: sinks and inputs belong to one run"
+    )]
+    Started {
+        /// The pipeline's name.
+        pipeline: String,
+    },
+    /// A setting has no meaning.
+    #[error("{setting} is `{value}`, but must be {expected}")]
+    Setting {
+        /// The setting or variable.
+        setting: &'static str,
+        /// What it is.
+        value: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+    /// A source could not be opened.
+    #[error("could not read {label}: {error}")]
+    Source {
+        /// The source.
+        label: String,
+        /// The cause.
+        error: SourceError,
+    },
+    /// A sink could not be opened.
+    #[error("could not write {label}: {error}")]
+    Sink {
+        /// The sink.
+        label: String,
+        /// The cause.
+        error: SinkError,
+    },
+}
+
+/// A failure of the run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A source failed.
+    #[error("could not read {label}: {error}")]
+    Source {
+        /// The source.
+        label: String,
+        /// The cause.
+        error: SourceError,
+    },
+    /// A sink failed.
+    #[error("could not write {label}: {error}")]
+    Sink {
+        /// The sink.
+        label: String,
+        /// The cause.
+        error: SinkError,
+    },
+    /// A closure of the program panicked.
+    #[error(
+        "the closure of {operator} panicked: {message}\n\
+         help: return a `Result` from `try_map` to keep bad rows out of the way of good ones"
+    )]
+    Panic {
+        /// The operator and its source line.
+        operator: String,
+        /// What the panic said.
+        message: String,
+    },
+    /// An operator has no valid result.
+    #[error("{operator} has no valid result: {problem}")]
+    Operator {
+        /// The operator and its source line.
+        operator: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A bug of the engine.
+    #[error("the engine failed, which is a bug of pathway: {message}")]
+    Engine {
+        /// What failed.
+        message: String,
+    },
+}
+
+/// A bad row that stopped the run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// A record of a source is no row.
+    #[error(
+        "{bad}\n\
+         help: mend the input, or take bad rows as a stream of their own: \
+         `let (rows, bad) = app.read(source.or_errors());`"
+    )]
+    BadRow {
+        /// Where, and what is wrong.
+        bad: Box<BadRow>,
+    },
+    /// A fallible step failed for a row.
+    #[error(
+        "{operator} failed for a row: {message}\n\
+         help: take failed rows as a stream of their own: `.or_errors()`"
+    )]
+    Step {
+        /// The operator and its source line.
+        operator: String,
+        /// What the function said.
+        message: String,
+    },
+}

@@ -1,0 +1,19 @@
+//! The outside world: the contracts of sources and sinks, and the ends that live in the process.
+//!
+//! - [`source`]: [`Reader`] fetches bytes on a thread of its own, [`Decoder`] turns them into
+//!   encoded rows on a worker.
+//! - [`sink`]: [`SinkWriter`] receives whole, consolidated epochs in order.
+//! - [`terminal`]: how a sink that prints keeps out of the way of progress.
+//! - [`updates`]: rows with multiplicities, as sinks receive them.
+
+pub mod sink;
+pub mod source;
+pub mod terminal;
+pub mod updates;
+
+pub use sink::{CollectionKind, CurrentState, Sink, SinkError, SinkWriter};
+pub use source::{
+    BadRow, Decoder, PartitionId, Reader, RowReceiver, SourceError, SourceEvent, SourceWriter,
+    Stopped,
+};
+pub use updates::Updates;

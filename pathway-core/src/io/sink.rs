@@ -1,0 +1,158 @@
+//! The contract of sinks.
+
+use super::Updates;
+use crate::schema::{DataType, ordered};
+use std::collections::BTreeMap;
+
+/// What a program writes to: `table.write(jsonl::file("out.jsonl"))`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a sink",
+    label = "`write` needs a sink, such as `jsonl::file(\"out.jsonl\")`",
+    note = "to see changes as they come, use `.subscribe(|epoch, changes| ..)`; to read the current rows, `.view()`; to get them all, `.collect()`"
+)]
+pub trait Sink: Send + 'static {
+    /// Begins to write rows of that type. Called once, when the run starts and before any row.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be written: a directory that does not exist, a row type that the format has
+    /// no form for.
+    fn open(
+        self: Box<Self>,
+        rows: DataType,
+        kind: CollectionKind,
+    ) -> Result<Box<dyn SinkWriter>, SinkError>;
+
+    /// What the plan and the progress display call this sink, such as ``jsonl `out.jsonl` ``.
+    fn label(&self) -> String;
+
+    /// Whether the updates of an epoch are wanted in row order. A sink that keeps the current
+    /// state need not have them sorted.
+    fn sorted(&self) -> bool {
+        true
+    }
+}
+
+/// Whether a sink receives a `Stream` or a `Table`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CollectionKind {
+    /// Rows arrive once and are never retracted.
+    Stream,
+    /// Rows come and go.
+    Table,
+}
+
+/// A sink that has been opened. It lives on a thread of its own, so it may block.
+pub trait SinkWriter: Send {
+    /// Takes the updates of one closed epoch: consolidated, never empty, epochs ascending.
+    ///
+    /// For a [`Sink::sorted`] one, retractions come before insertions, each in row order. The
+    /// rows of a `Stream` keep the order of their source, as long as no operator in between has
+    /// mixed them by key.
+    ///
+    /// # Errors
+    ///
+    /// Any failure; it stops the run.
+    fn write(&mut self, epoch: u64, updates: &Updates) -> Result<(), SinkError>;
+
+    /// Called when nothing is waiting, and at least once a second: the place to publish what has
+    /// been put off.
+    ///
+    /// # Errors
+    ///
+    /// Any failure; it stops the run.
+    fn flush(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    /// Called once after the last epoch of a run that ends well: everything is published.
+    /// A run that fails drops the writer without this call, and what was not published must not
+    /// look whole.
+    ///
+    /// # Errors
+    ///
+    /// Any failure; the run then ends with it.
+    fn finish(&mut self) -> Result<(), SinkError> {
+        self.flush()
+    }
+}
+
+/// A failure of a sink.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SinkError {
+    /// The sink cannot be written: what failed, and what to do.
+    #[error("{problem}\nhelp: {help}")]
+    Unwritable {
+        /// What failed.
+        problem: String,
+        /// What to do about it.
+        help: String,
+    },
+    /// An operation of the operating system failed.
+    #[error("could not {action} `{path}`: {error}")]
+    Io {
+        /// The action, as a verb: `create`, `write`, `rename`.
+        action: &'static str,
+        /// The file.
+        path: String,
+        /// The cause.
+        error: std::io::Error,
+    },
+}
+
+/// The rows of a table as they stand, for sinks that publish the whole state.
+#[derive(Debug)]
+pub struct CurrentState {
+    data_type: DataType,
+    rows: BTreeMap<Vec<u8>, i64>,
+}
+
+impl CurrentState {
+    /// An empty table.
+    pub fn new(data_type: DataType) -> Self {
+        Self { data_type, rows: BTreeMap::new() }
+    }
+
+    /// Applies the updates of an epoch.
+    pub fn apply(&mut self, updates: &Updates) {
+        for (row, diff) in updates.iter() {
+            let mut key = Vec::with_capacity(row.len() + 8);
+            ordered::from_compact(self.data_type, &mut &*row, &mut key);
+            let count = self.rows.entry(key).or_insert(0);
+            *count += diff;
+            if *count == 0 {
+                let mut key = Vec::with_capacity(row.len() + 8);
+                ordered::from_compact(self.data_type, &mut &*row, &mut key);
+                self.rows.remove(&key);
+            }
+        }
+    }
+
+    /// Calls `f` with the compact bytes of every row, in row order, once for each copy.
+    ///
+    /// # Errors
+    ///
+    /// The first error of `f`.
+    pub fn for_each<E>(&self, mut f: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+        let mut row = Vec::new();
+        for (key, &count) in &self.rows {
+            row.clear();
+            ordered::to_compact(self.data_type, &mut key.as_slice(), &mut row);
+            for _ in 0..count {
+                f(&row)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.values().map(|&count| usize::try_from(count).unwrap_or(0)).sum()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
