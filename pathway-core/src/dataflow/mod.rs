@@ -1,0 +1,17 @@
+//! The engine's operators and their state, on timely dataflow. No plan and no row type in here.
+
+pub(crate) mod chunk;
+mod exact_sum;
+pub mod fold;
+pub(crate) mod group_table;
+pub(crate) mod index;
+mod key_hash;
+pub(crate) mod logic;
+pub(crate) mod operator;
+pub(crate) mod out_buffer;
+pub(crate) mod sink;
+mod small_bytes;
+pub mod state;
+pub(crate) mod upsert;
+
+pub use group_table::{OutputShape, ReducePlan};

@@ -1,0 +1,168 @@
+//! The frame of every operator of ours: it gathers the chunks of one epoch, and closes the epoch
+//! once nothing more of it can come.
+//!
+//! Epochs are strictly sequential. The runtime lets no row of an epoch in before every operator
+//! of every worker has finished the epoch before, so an operator never holds two at once.
+
+use super::chunk::Chunk;
+use super::out_buffer::SharedBuffer;
+use std::time::Duration;
+use timely::container::CapacityContainerBuilder;
+use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use timely::dataflow::operators::Capability;
+use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
+use timely::dataflow::operators::generic::{InputHandleCore, OutputBuilder};
+use timely::dataflow::{Scope, Stream};
+use timely::progress::frontier::MutableAntichain;
+
+/// Logical time: one consistent step of the whole pipeline.
+pub(crate) type Epoch = u64;
+
+/// Chunks under way.
+pub(crate) type Edge<'scope> = Stream<'scope, Epoch, Vec<Chunk>>;
+
+/// What one kind of operator does.
+pub(crate) trait Logic {
+    /// Takes a chunk of the current epoch.
+    fn receive(&mut self, port: usize, chunk: Chunk);
+
+    /// Ends the current epoch. Called only if a chunk of it was received.
+    ///
+    /// Answers whether it is done; otherwise it is called again shortly.
+    fn close(&mut self, epoch: Epoch) -> bool;
+
+    /// Notes that nothing more will ever come through that port.
+    fn sealed(&mut self, _port: usize) {}
+}
+
+/// Whether the chunks of an input cross workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pact {
+    Local,
+    Exchanged,
+}
+
+enum Puller {
+    Local(
+        InputHandleCore<
+            Epoch,
+            Vec<Chunk>,
+            <Pipeline as timely::dataflow::channels::pact::ParallelizationContract<
+                Epoch,
+                Vec<Chunk>,
+            >>::Puller,
+        >,
+    ),
+    Exchanged(
+        InputHandleCore<
+            Epoch,
+            Vec<Chunk>,
+            <ExchangePact as timely::dataflow::channels::pact::ParallelizationContract<
+                Epoch,
+                Vec<Chunk>,
+            >>::Puller,
+        >,
+    ),
+}
+
+type ExchangePact = Exchange<Chunk, fn(&Chunk) -> u64>;
+
+/// The epoch that an operator is in, and the right to send at it.
+struct Current {
+    epoch: Epoch,
+    /// One for each output and one for the end, which the runtime observes.
+    capabilities: Vec<Capability<Epoch>>,
+}
+
+/// Builds an operator. Its outputs are those of `buffers`; the last stream carries no data and
+/// tells the runtime how far the operator is.
+pub(crate) fn build<'scope>(
+    scope: Scope<'scope, Epoch>,
+    name: &str,
+    inputs: Vec<(Edge<'scope>, Pact)>,
+    buffers: Vec<SharedBuffer>,
+    mut logic: Box<dyn Logic>,
+) -> (Vec<Edge<'scope>>, Edge<'scope>) {
+    let mut builder = OperatorBuilder::new(name.to_owned(), scope);
+    let activator = scope.activator_for(builder.operator_info().address);
+    let mut pullers: Vec<Puller> = inputs
+        .into_iter()
+        .map(|(edge, pact)| match pact {
+            Pact::Local => Puller::Local(builder.new_input(edge, Pipeline)),
+            Pact::Exchanged => {
+                let route: fn(&Chunk) -> u64 = |chunk| chunk.target as u64;
+                Puller::Exchanged(builder.new_input(edge, Exchange::new(route)))
+            }
+        })
+        .collect();
+    let mut outputs = Vec::new();
+    let mut edges = Vec::new();
+    for _ in 0..=buffers.len() {
+        let (output, edge) = builder.new_output::<Vec<Chunk>>();
+        outputs.push(OutputBuilder::<Epoch, CapacityContainerBuilder<Vec<Chunk>>>::from(output));
+        edges.push(edge);
+    }
+    let end = edges.pop().expect("there is one output more than buffers");
+    let ports = outputs.len();
+    builder.build_reschedule(move |capabilities| {
+        drop(capabilities);
+        let mut current: Option<Current> = None;
+        let mut sealed = vec![false; pullers.len()];
+        let mut chunks = Vec::new();
+        move |frontiers: &[MutableAntichain<Epoch>]| {
+            for (port, puller) in pullers.iter_mut().enumerate() {
+                let mut receive = |capability: timely::dataflow::operators::InputCapability<
+                    Epoch,
+                >,
+                                   data: &mut Vec<Chunk>| {
+                    let epoch = *capability.least().expect("every chunk is sent with a capability");
+                    let current = current.get_or_insert_with(|| Current {
+                        epoch,
+                        capabilities: (0..ports)
+                            .map(|port| capability.delayed(&epoch, port))
+                            .collect(),
+                    });
+                    assert_eq!(
+                        current.epoch, epoch,
+                        "no row enters before the epoch before it has drained"
+                    );
+                    for chunk in data.drain(..) {
+                        logic.receive(port, chunk);
+                    }
+                };
+                match puller {
+                    Puller::Local(puller) => puller.for_each(&mut receive),
+                    Puller::Exchanged(puller) => puller.for_each(&mut receive),
+                }
+            }
+            for (port, frontier) in frontiers.iter().enumerate() {
+                if frontier.is_empty() && !sealed[port] {
+                    sealed[port] = true;
+                    logic.sealed(port);
+                }
+            }
+            let Some(at) = &current else { return false };
+            let complete = frontiers.iter().all(|frontier| !frontier.less_equal(&at.epoch));
+            let closed = complete && logic.close(at.epoch);
+            if complete && !closed {
+                activator.activate_after(RETRY);
+            }
+            for (port, buffer) in buffers.iter().enumerate() {
+                buffer.borrow_mut().take(closed, &mut chunks);
+                if !chunks.is_empty() {
+                    let mut output = outputs[port].activate();
+                    output.session(&at.capabilities[port]).give_container(&mut chunks);
+                    chunks.clear();
+                }
+            }
+            if closed {
+                current = None;
+            }
+            current.is_some()
+        }
+    });
+    (edges, end)
+}
+
+/// How soon an operator that could not close its epoch tries again.
+const RETRY: Duration = Duration::from_micros(500);

@@ -1,0 +1,145 @@
+//! The end of the graph: gathers one epoch's rows from all workers, consolidates them and hands
+//! them to the sink.
+
+use super::chunk::Chunk;
+use super::logic::Fail;
+use super::operator::{Epoch, Logic};
+use crate::io::{CollectionKind, SinkWriter, Updates};
+use crate::schema::{DataType, ordered};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError};
+
+/// The updates of one closed epoch.
+pub(crate) type Batch = (Epoch, Updates);
+
+/// Where consolidated epochs go.
+pub(crate) enum SinkEnd {
+    /// To a writer in this process that does not block: views, captures.
+    Inline(Box<dyn SinkWriter>),
+    /// To the sink's thread, through a bounded queue.
+    Queue(SyncSender<Batch>),
+    /// To another worker, which has all rows.
+    Elsewhere,
+}
+
+pub(crate) struct SinkLogic {
+    pub(crate) kind: CollectionKind,
+    pub(crate) data_type: DataType,
+    /// Whether the sink wants updates in row order.
+    pub(crate) sorted: bool,
+    pub(crate) end: SinkEnd,
+    pub(crate) rows: Arc<AtomicU64>,
+    pub(crate) fail: Fail,
+    pub(crate) chunks: Vec<Chunk>,
+    /// A batch that the queue had no room for.
+    pub(crate) waiting: Option<Batch>,
+}
+
+impl Logic for SinkLogic {
+    fn receive(&mut self, _port: usize, chunk: Chunk) {
+        self.chunks.push(chunk);
+    }
+
+    fn close(&mut self, epoch: Epoch) -> bool {
+        let batch = match self.waiting.take() {
+            Some(batch) => batch,
+            None => {
+                let chunks = std::mem::take(&mut self.chunks);
+                let updates = match self.kind {
+                    CollectionKind::Stream => in_source_order(chunks),
+                    CollectionKind::Table if self.sorted => sorted(self.data_type, &chunks),
+                    CollectionKind::Table => consolidated(&chunks),
+                };
+                self.rows.fetch_add(updates.len() as u64, Ordering::Relaxed);
+                (epoch, updates)
+            }
+        };
+        if batch.1.is_empty() {
+            return true;
+        }
+        match &mut self.end {
+            SinkEnd::Elsewhere => unreachable!("all rows of a sink go to one worker"),
+            SinkEnd::Inline(writer) => {
+                if let Err(error) = writer.write(batch.0, &batch.1) {
+                    (self.fail)(None, error.to_string());
+                }
+                true
+            }
+            SinkEnd::Queue(queue) => match queue.try_send(batch) {
+                // A sink's thread that has failed has said so.
+                Ok(()) | Err(TrySendError::Disconnected(_)) => true,
+                Err(TrySendError::Full(batch)) => {
+                    self.waiting = Some(batch);
+                    false
+                }
+            },
+        }
+    }
+}
+
+/// Rows of a stream: by partition and position where they have one, whatever worker they came
+/// from. Rows that several workers have mixed are put in the order of their bytes.
+fn in_source_order(mut chunks: Vec<Chunk>) -> Updates {
+    let mut updates = Updates::default();
+    chunks.sort_by_key(|chunk| chunk.origin);
+    let unordered = chunks.partition_point(|chunk| chunk.origin.partition == 0);
+    let mut rows: Vec<(&[u8], i64)> = chunks[..unordered]
+        .iter()
+        .flat_map(Chunk::iter)
+        .map(|(row, _, diff)| (row.unwrap_or_default(), diff))
+        .collect();
+    rows.sort_unstable();
+    for (row, diff) in rows {
+        updates.push(row, diff);
+    }
+    for (row, _, diff) in chunks[unordered..].iter().flat_map(Chunk::iter) {
+        updates.push(row.unwrap_or_default(), diff);
+    }
+    updates
+}
+
+/// Sums equal rows, in no particular order.
+pub(super) fn consolidated(chunks: &[Chunk]) -> Updates {
+    let mut sums: hashbrown::HashMap<&[u8], i64, foldhash::fast::RandomState> =
+        hashbrown::HashMap::default();
+    for (row, _, diff) in chunks.iter().flat_map(Chunk::iter) {
+        *sums.entry(row.unwrap_or_default()).or_insert(0) += diff;
+    }
+    let mut updates = Updates::default();
+    // In the order of a hash table: the sink has asked for none.
+    for (row, diff) in sums {
+        if diff != 0 {
+            updates.push(row, diff);
+        }
+    }
+    updates
+}
+
+/// Sums equal rows; retractions first, each part in row order.
+fn sorted(data_type: DataType, chunks: &[Chunk]) -> Updates {
+    let mut keys = Vec::new();
+    let mut entries: Vec<(std::ops::Range<usize>, &[u8], i64)> = Vec::new();
+    for (row, _, diff) in chunks.iter().flat_map(Chunk::iter) {
+        let row = row.unwrap_or_default();
+        let start = keys.len();
+        ordered::from_compact(data_type, &mut &*row, &mut keys);
+        entries.push((start..keys.len(), row, diff));
+    }
+    entries.sort_unstable_by(|a, b| keys[a.0.clone()].cmp(&keys[b.0.clone()]));
+    let mut sums: Vec<(&[u8], i64)> = Vec::new();
+    for (_, row, diff) in entries {
+        match sums.last_mut() {
+            Some((last, sum)) if *last == row => *sum += diff,
+            _ => sums.push((row, diff)),
+        }
+    }
+    let mut updates = Updates::default();
+    for &(row, diff) in sums.iter().filter(|(_, diff)| *diff < 0) {
+        updates.push(row, diff);
+    }
+    for &(row, diff) in sums.iter().filter(|(_, diff)| *diff > 0) {
+        updates.push(row, diff);
+    }
+    updates
+}
