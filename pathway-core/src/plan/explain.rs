@@ -1,0 +1,176 @@
+//! Plans for people: as text and as a Mermaid drawing.
+
+use super::{Node, NodeId, Operation, Plan, Port};
+use std::fmt;
+
+/// A printable plan. Make it with [`Pipeline::explain`](crate::table::Pipeline::explain).
+///
+/// `Display` prints one line per node: its number, what it does, its name and source line, its
+/// inputs, and which nodes run together in one stage.
+#[derive(Clone, Debug)]
+pub struct Explain {
+    title: String,
+    lines: Vec<Line>,
+    scopes: Vec<(String, Option<usize>)>,
+}
+
+#[derive(Clone, Debug)]
+struct Line {
+    id: NodeId,
+    what: String,
+    name: Option<String>,
+    location: String,
+    rows: String,
+    inputs: Vec<Port>,
+    notes: Vec<String>,
+    scope: Option<usize>,
+    /// The node whose operator runs this one, if it has none of its own.
+    fused_into: Option<NodeId>,
+}
+
+impl Explain {
+    pub(crate) fn new(title: &str, plan: &Plan) -> Self {
+        let needed = plan.needed_by(plan.sinks());
+        let line = |node: &Node| Line {
+            id: node.id,
+            what: what(node),
+            name: node.name.clone(),
+            location: format!("{}:{}", node.location.file(), node.location.line()),
+            rows: node.rows().name(),
+            inputs: node.inputs.clone(),
+            notes: notes(plan, node, needed[node.id.index()]),
+            scope: node.scope.map(|scope| scope.0 as usize),
+            fused_into: fused_into(plan, node),
+        };
+        let scopes = plan
+            .scopes()
+            .iter()
+            .map(|scope| (scope.name.to_owned(), scope.parent.map(|parent| parent.0 as usize)))
+            .collect();
+        Self { title: title.to_owned(), lines: plan.nodes().iter().map(line).collect(), scopes }
+    }
+
+    /// The plan as a Mermaid flowchart.
+    pub fn to_mermaid(&self) -> String {
+        let mut out = String::from("flowchart TD\n");
+        for (scope, (name, _)) in self.scopes.iter().enumerate() {
+            let nodes = self.lines.iter().filter(|line| line.scope == Some(scope));
+            out.push_str(&format!("  subgraph s{scope}[\"{}\"]\n", escape(name)));
+            for line in nodes {
+                out.push_str(&format!("    {}\n", line.mermaid()));
+            }
+            out.push_str("  end\n");
+        }
+        for line in self.lines.iter().filter(|line| line.scope.is_none()) {
+            out.push_str(&format!("  {}\n", line.mermaid()));
+        }
+        for line in &self.lines {
+            for input in &line.inputs {
+                let label = if input.output == 1 { "|errors|" } else { "" };
+                let arrow = if line.fused_into.is_some() { "-.->" } else { "-->" };
+                out.push_str(&format!("  n{} {arrow}{label} n{}\n", input.node.0, line.id.0));
+            }
+        }
+        out
+    }
+}
+
+impl Line {
+    fn title(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{} `{name}`", self.what),
+            None => self.what.clone(),
+        }
+    }
+
+    fn mermaid(&self) -> String {
+        format!("n{}[\"{}<br/>{}\"]", self.id.0, escape(&self.title()), escape(&self.rows))
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+impl fmt::Display for Explain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "pipeline `{}`", self.title)?;
+        for line in &self.lines {
+            let inputs: Vec<String> = line
+                .inputs
+                .iter()
+                .map(|input| match input.output {
+                    0 => format!("#{}", input.node.0),
+                    _ => format!("#{} errors", input.node.0),
+                })
+                .collect();
+            let from = if inputs.is_empty() {
+                String::new()
+            } else {
+                format!(" ← {}", inputs.join(", "))
+            };
+            write!(f, "  #{:<3} {}{from} → {}", line.id.0, line.title(), line.rows)?;
+            for note in &line.notes {
+                write!(f, " · {note}")?;
+            }
+            writeln!(f, "  ({})", line.location)?;
+        }
+        Ok(())
+    }
+}
+
+fn what(node: &Node) -> String {
+    match &node.operation {
+        Operation::Source(source) => format!("read {}", source.reader.label()),
+        Operation::Sink(sink) => format!("write {}", sink.label),
+        Operation::Index(index) => match index.key_column {
+            Some(column) => format!("index by `{column}`"),
+            None => "index by closure".to_owned(),
+        },
+        Operation::Reduce { plan, key_column, .. } => {
+            let key = key_column.map_or("closure".to_owned(), |column| format!("`{column}`"));
+            format!("group_by {key}, {} reducers", plan.folds.len())
+        }
+        _ => node.verb.to_owned(),
+    }
+}
+
+/// The root that runs a step: the nearest node in front of it with an operator of its own.
+fn fused_into(plan: &Plan, node: &Node) -> Option<NodeId> {
+    if !matches!(node.operation, Operation::Step(_)) {
+        return None;
+    }
+    let mut at = node;
+    while matches!(at.operation, Operation::Step(_)) {
+        at = plan.node(at.inputs[0].node);
+    }
+    Some(at.id)
+}
+
+fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !needed {
+        notes.push("unused, not run".to_owned());
+    }
+    if node.append_only && !matches!(node.operation, Operation::Sink(_)) {
+        notes.push("append-only".to_owned());
+    }
+    if let Some(root) = fused_into(plan, node) {
+        notes.push(format!("fused into #{}", root.0));
+    }
+    if matches!(node.operation, Operation::Index(_)) {
+        let readers = plan
+            .nodes()
+            .iter()
+            .flat_map(|other| &other.inputs)
+            .filter(|input| input.node == node.id)
+            .count();
+        if readers > 1 {
+            notes.push(format!("shared by {readers} joins"));
+        }
+    }
+    if let Some(scope) = node.scope {
+        notes.push(format!("in `{}`", plan.scopes()[scope.index()].name));
+    }
+    notes
+}

@@ -1,0 +1,143 @@
+//! The program as data: nodes, names, source lines and properties.
+//!
+//! Invariant: nothing in this module performs IO, reads a clock or knows timely. A plan is built
+//! by the verbs of [`crate::table`] and rendered by `render`; in between it can be
+//! printed ([`explain`](explain::Explain)) and checked.
+
+pub mod explain;
+mod node;
+
+pub use node::{
+    Node, NodeId, Operation, Port, Rooted, ScopeId, SharedIndex, SinkKind, SinkSlot, SourceNode,
+    Terminal,
+};
+
+use crate::stage::RowType;
+use std::collections::HashMap;
+use std::panic::Location;
+
+/// A graph of nodes, in an order in which every node comes after its inputs.
+#[derive(Debug, Default)]
+pub struct Plan {
+    nodes: Vec<Node>,
+    scopes: Vec<Scope>,
+    open: Vec<ScopeId>,
+    /// Indexes by table, key column and version of the table's row.
+    indexes: HashMap<(Port, usize), NodeId>,
+}
+
+/// A part of the graph that a user's function made: one box in the drawing.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// The function's name.
+    pub name: &'static str,
+    /// Its doc comment.
+    pub doc: &'static str,
+    /// The scope around it.
+    pub parent: Option<ScopeId>,
+}
+
+impl Plan {
+    /// Adds a node behind its inputs.
+    ///
+    /// # Panics
+    ///
+    /// If there are four billion nodes.
+    pub fn push(
+        &mut self,
+        verb: &'static str,
+        location: &'static Location<'static>,
+        operation: Operation,
+        inputs: Vec<Port>,
+        outputs: Vec<RowType>,
+        append_only: bool,
+    ) -> NodeId {
+        let id = NodeId(u32::try_from(self.nodes.len()).expect("a plan has few nodes"));
+        self.nodes.push(Node {
+            id,
+            verb,
+            name: None,
+            doc: "",
+            version: None,
+            location,
+            operation,
+            inputs,
+            outputs,
+            append_only,
+            scope: self.open.last().copied(),
+            errors_taken: false,
+        });
+        id
+    }
+
+    /// The nodes in order.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// One node.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// One node, to change its name or its properties.
+    pub fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[id.index()]
+    }
+
+    /// The scopes.
+    pub fn scopes(&self) -> &[Scope] {
+        &self.scopes
+    }
+
+    /// Opens a scope: nodes pushed until [`close_scope`](Self::close_scope) belong to it.
+    ///
+    /// # Panics
+    ///
+    /// If there are four billion scopes.
+    pub fn open_scope(&mut self, name: &'static str, doc: &'static str) -> ScopeId {
+        let id = ScopeId(u32::try_from(self.scopes.len()).expect("a plan has few scopes"));
+        self.scopes.push(Scope { name, doc, parent: self.open.last().copied() });
+        self.open.push(id);
+        id
+    }
+
+    /// Closes the innermost scope.
+    pub fn close_scope(&mut self) {
+        self.open.pop();
+    }
+
+    /// The index over that column of that table, if there is one.
+    pub fn index(&self, table: Port, column: usize) -> Option<NodeId> {
+        self.indexes.get(&(table, column)).copied()
+    }
+
+    /// Remembers an index, so that the next join by the same column shares it.
+    pub fn remember_index(&mut self, table: Port, column: usize, index: NodeId) {
+        self.indexes.insert((table, column), index);
+    }
+
+    /// The nodes that the given ones depend on, with themselves; the others need not be rendered.
+    pub fn needed_by(&self, ends: impl IntoIterator<Item = NodeId>) -> Vec<bool> {
+        let mut needed = vec![false; self.nodes.len()];
+        for end in ends {
+            needed[end.index()] = true;
+        }
+        for node in self.nodes.iter().rev() {
+            if needed[node.id.index()] {
+                for input in &node.inputs {
+                    needed[input.node.index()] = true;
+                }
+            }
+        }
+        needed
+    }
+
+    /// The sinks.
+    pub fn sinks(&self) -> impl Iterator<Item = NodeId> {
+        self.nodes
+            .iter()
+            .filter(|node| matches!(node.operation, Operation::Sink(_)))
+            .map(|node| node.id)
+    }
+}

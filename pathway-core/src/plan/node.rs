@@ -1,0 +1,230 @@
+//! The kinds of nodes.
+
+use crate::dataflow::ReducePlan;
+use crate::io::{CollectionKind, Reader, Sink, SinkWriter};
+use crate::schema::DataType;
+use crate::stage::{
+    AnyStep, EncodedStep, KeyedTerminal, ReduceColumns, ReduceTerminal, RowType, StepFactory,
+};
+use std::fmt;
+use std::panic::Location;
+use std::sync::{Arc, Mutex};
+
+/// A node of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u32);
+
+impl NodeId {
+    /// The position in the plan.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A part of the graph that a user's function made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScopeId(pub u32);
+
+impl ScopeId {
+    /// The position among the scopes.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// An output of a node: 0 is its rows, 1 its errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Port {
+    /// The node.
+    pub node: NodeId,
+    /// Which of its outputs.
+    pub output: usize,
+}
+
+/// One step of the program.
+#[derive(Debug)]
+pub struct Node {
+    /// Its place in the plan.
+    pub id: NodeId,
+    /// The verb that made it: `filter`, `join`.
+    pub verb: &'static str,
+    /// The name that the user gave it.
+    pub name: Option<String>,
+    /// The doc comment of the function that it calls.
+    pub doc: &'static str,
+    /// The version of the function that it calls.
+    pub version: Option<u64>,
+    /// Where the user called the verb.
+    pub location: &'static Location<'static>,
+    /// What it does.
+    pub operation: Operation,
+    /// Where its rows come from.
+    pub inputs: Vec<Port>,
+    /// The types of its outputs: its rows and, where it can fail, its errors.
+    pub outputs: Vec<RowType>,
+    /// Whether its rows are never retracted.
+    pub append_only: bool,
+    /// The user's function that it was made in.
+    pub scope: Option<ScopeId>,
+    /// Whether the program takes its second output.
+    pub errors_taken: bool,
+}
+
+impl Node {
+    /// The type of its rows.
+    pub fn rows(&self) -> DataType {
+        (self.outputs[0].data_type)()
+    }
+
+    /// What messages call the node: its name, or its verb and source line.
+    pub fn describe(&self) -> String {
+        match &self.name {
+            Some(name) => format!("`{name}` ({} at {})", self.verb, self.location),
+            None => format!("`{}` at {}", self.verb, self.location),
+        }
+    }
+}
+
+/// What a node does. The closures in it are the user's, erased; the rest is data.
+pub enum Operation {
+    /// Reads rows from outside.
+    Source(SourceNode),
+    /// Works on one row at a time; fused with its neighbours.
+    Step(StepFactory),
+    /// Puts tables of one row type together.
+    Concat,
+    /// Keeps a table by key, for joins.
+    Index(SharedIndex),
+    /// Joins two indexes.
+    Join {
+        /// Keeps left rows without a match.
+        outer: bool,
+        /// Calls the user's closure on each pair.
+        root: Rooted,
+    },
+    /// Groups and reduces.
+    Reduce {
+        /// Takes key and arguments from a row.
+        terminal: ReduceTerminal,
+        /// The reducers.
+        plan: ReducePlan,
+        /// Decodes key and outputs.
+        root: fn(AnyStep) -> Box<dyn EncodedStep>,
+        /// The type of the key.
+        key: fn() -> DataType,
+        /// The name of the key column, where the key is one.
+        key_column: Option<&'static str>,
+        /// The columns, where the key and all arguments are columns.
+        columns: Option<ReduceColumns>,
+    },
+    /// Makes rows of a table's updates: the row and its diff, consolidated per epoch.
+    Changes {
+        /// Decodes row and diff.
+        root: fn(AnyStep) -> Box<dyn EncodedStep>,
+    },
+    /// Keeps one copy of each row.
+    Distinct,
+    /// Compares the copies of rows in two tables.
+    Set {
+        /// Keeps what both have, rather than what the second does not have.
+        intersect: bool,
+    },
+    /// Keeps the latest row of each key.
+    Upsert {
+        /// Takes the key from a row.
+        terminal: Terminal,
+        /// The type of the key.
+        key: fn() -> DataType,
+        /// Whether rows carry a version in front.
+        versioned: bool,
+    },
+    /// Hands rows to the outside.
+    Sink(SinkSlot),
+}
+
+/// A source of a plan.
+pub struct SourceNode {
+    /// Reads the bytes.
+    pub reader: Arc<dyn Reader>,
+}
+
+/// Takes a key from each row.
+pub type Terminal = KeyedTerminal;
+
+/// Builds the root behind an operator, which calls a user's closure.
+pub type Rooted = Arc<dyn Fn(u32, AnyStep) -> Box<dyn EncodedStep> + Send + Sync>;
+
+/// An index of a plan.
+pub struct SharedIndex {
+    /// Takes the key from a row.
+    pub terminal: Terminal,
+    /// The name of the key column, where the key is one.
+    pub key_column: Option<&'static str>,
+    /// Its position.
+    pub column: Option<usize>,
+}
+
+/// A sink of a plan.
+pub struct SinkSlot {
+    /// What the sink is called.
+    pub label: String,
+    /// Whether it receives a stream or a table.
+    pub kind: CollectionKind,
+    /// The sink, until the run takes it.
+    pub sink: Mutex<Option<SinkKind>>,
+    /// Whether it wants the updates of an epoch in row order.
+    pub sorted: bool,
+}
+
+/// How a sink is served.
+pub enum SinkKind {
+    /// On a thread of its own.
+    Threaded(Box<dyn Sink>),
+    /// On the worker, because it never blocks: views and captures.
+    Inline(Box<dyn SinkWriter>),
+}
+
+impl fmt::Debug for SourceNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SourceNode").field(&self.reader.label()).finish()
+    }
+}
+
+impl fmt::Debug for SharedIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SharedIndex").field(&self.key_column).finish()
+    }
+}
+
+impl fmt::Debug for SinkSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SinkSlot").field(&self.label).finish()
+    }
+}
+
+impl fmt::Debug for SinkKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Threaded(_) => "Threaded",
+            Self::Inline(_) => "Inline",
+        })
+    }
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Source(_) => "Source",
+            Self::Step(_) => "Step",
+            Self::Concat => "Concat",
+            Self::Index(_) => "Index",
+            Self::Join { .. } => "Join",
+            Self::Reduce { .. } => "Reduce",
+            Self::Changes { .. } => "Changes",
+            Self::Distinct => "Distinct",
+            Self::Set { .. } => "Set",
+            Self::Upsert { .. } => "Upsert",
+            Self::Sink(_) => "Sink",
+        })
+    }
+}

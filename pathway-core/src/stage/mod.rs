@@ -1,0 +1,92 @@
+//! The typed part of a running program: chains of closures between stateful operators.
+//!
+//! Between two stateful operators, all `map`, `filter` and `flat_map` steps of a program compose
+//! into one tree of [`Step`]s on the typed row: one decode at its root, one encode at each leaf,
+//! no container in between. A user's crate instantiates these steps and nothing else of the
+//! engine; the plan holds functions that build them, erased to [`AnyStep`].
+//!
+//! ```text
+//!   EncodedStep (root: decodes)  ──▶ Step<T> ──▶ Step<U> ──┬─▶ terminal: key and row, encoded
+//!                                                          └─▶ terminal: key and reducer inputs
+//! ```
+//!
+//! Rows move by value. Where a row has several consumers, all but the last get it by reference
+//! ([`Step::push_ref`]); a step that needs it by value makes its own copy.
+
+mod encoded;
+mod inputs;
+mod root;
+mod row_type;
+mod steps;
+mod terminal;
+
+pub(crate) use encoded::{COLUMNS_MAX, EncodedTee, PassRows, ReduceByColumns, RowsByColumn};
+pub use encoded::{ColumnInput, ReduceColumns};
+pub use inputs::{Input, Inputs};
+pub use root::{EncodedStep, join_root, left_join_root, pair_root};
+pub use row_type::RowType;
+pub use steps::{StepContext, StepFactory, filter, filter_map, flat_map, inspect, map, try_map};
+pub(crate) use terminal::Extract;
+pub use terminal::{
+    InputsCollector, KeyedCollector, KeyedTerminal, ReduceTerminal, RowTerminal, keyed_terminal,
+    reduce_terminal, upsert_terminal,
+};
+
+use crate::schema::Schema;
+use std::any::Any;
+use std::cell::Cell;
+use std::fmt;
+
+/// A signed multiplicity.
+pub type Diff = i64;
+
+/// Receives typed rows.
+pub trait Step<T> {
+    /// Takes a row.
+    fn push(&mut self, row: T, diff: Diff);
+
+    /// Takes a row that others need too.
+    fn push_ref(&mut self, row: &T, diff: Diff);
+}
+
+/// A [`Step`] whose row type is known to its neighbours only.
+pub struct AnyStep {
+    step: Box<dyn Any>,
+}
+
+impl AnyStep {
+    /// Erases the row type.
+    pub fn new<T: Schema>(step: Box<dyn Step<T>>) -> Self {
+        Self { step: Box::new(step) }
+    }
+
+    /// The typed step.
+    ///
+    /// # Panics
+    ///
+    /// If the row type is another one, which is a bug of the lowering.
+    pub fn typed<T: Schema>(self) -> Box<dyn Step<T>> {
+        *self.step.downcast().expect("a consumer has the row type of the table it consumes")
+    }
+}
+
+impl fmt::Debug for AnyStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AnyStep")
+    }
+}
+
+thread_local! {
+    static RUNNING: Cell<u32> = const { Cell::new(u32::MAX) };
+}
+
+/// Notes that a closure of that plan node runs on this thread, so that a panic can be traced to
+/// it.
+pub fn enter(node: u32) {
+    RUNNING.set(node);
+}
+
+/// The plan node whose closure ran last on this thread.
+pub fn running() -> Option<u32> {
+    Some(RUNNING.get()).filter(|&node| node != u32::MAX)
+}

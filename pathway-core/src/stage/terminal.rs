@@ -1,0 +1,201 @@
+//! The leaves of stages: where typed rows are encoded for the next operator.
+
+use super::{AnyStep, Diff, Inputs, Step, enter};
+use crate::schema::{Expr, Schema};
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+/// Receives encoded rows by key.
+pub trait KeyedCollector {
+    /// Takes an update: the key's and the row's compact bytes. `None` is a key that is null, or
+    /// of which a part is; it equals no other key.
+    fn update(&mut self, key: Option<&[u8]>, row: &[u8], diff: Diff);
+}
+
+/// Receives the arguments of a group's reducers.
+pub trait InputsCollector {
+    /// Takes an update: the key's compact bytes and the reducers' arguments.
+    fn update(&mut self, key: &[u8], inputs: &Inputs, diff: Diff);
+}
+
+/// Encodes whole rows; the row is its own key.
+pub struct RowTerminal<T> {
+    collector: Box<dyn KeyedCollector>,
+    row: Vec<u8>,
+    rows: PhantomData<fn(T)>,
+}
+
+impl<T: Schema> RowTerminal<T> {
+    pub(super) fn build(collector: Box<dyn KeyedCollector>) -> AnyStep {
+        AnyStep::new::<T>(Box::new(Self { collector, row: Vec::new(), rows: PhantomData }))
+    }
+}
+
+impl<T> fmt::Debug for RowTerminal<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RowTerminal")
+    }
+}
+
+impl<T: Schema> Step<T> for RowTerminal<T> {
+    fn push(&mut self, row: T, diff: Diff) {
+        self.push_ref(&row, diff);
+    }
+
+    fn push_ref(&mut self, row: &T, diff: Diff) {
+        self.row.clear();
+        row.encode(&mut self.row);
+        self.collector.update(Some(&self.row), &[], diff);
+    }
+}
+
+/// Builds a terminal in front of a keyed collector.
+pub type KeyedTerminal = Arc<dyn Fn(u32, Box<dyn KeyedCollector>) -> AnyStep + Send + Sync>;
+
+struct Keyed<T, F> {
+    node: u32,
+    key_of: Arc<F>,
+    collector: Box<dyn KeyedCollector>,
+    key: Vec<u8>,
+    row: Vec<u8>,
+    rows: PhantomData<fn(T)>,
+}
+
+impl<T: Schema, E: Expr<T>, F: Fn(&T) -> E> Step<T> for Keyed<T, F> {
+    fn push(&mut self, row: T, diff: Diff) {
+        self.push_ref(&row, diff);
+    }
+
+    fn push_ref(&mut self, row: &T, diff: Diff) {
+        self.key.clear();
+        self.row.clear();
+        enter(self.node);
+        let key = &mut self.key;
+        let null = (self.key_of)(row).with(row, |value| {
+            value.encode_key(key);
+            value.has_null()
+        });
+        row.encode(&mut self.row);
+        let key = if null { None } else { Some(self.key.as_slice()) };
+        self.collector.update(key, &self.row, diff);
+    }
+}
+
+/// A terminal that encodes each row with the key that `key_of` takes from it.
+pub fn keyed_terminal<T, E, F>(key_of: F) -> KeyedTerminal
+where
+    T: Schema,
+    E: Expr<T>,
+    F: Fn(&T) -> E + Send + Sync + 'static,
+{
+    let key_of = Arc::new(key_of);
+    Arc::new(move |node, collector| {
+        AnyStep::new::<T>(Box::new(Keyed {
+            node,
+            key_of: Arc::clone(&key_of),
+            collector,
+            key: Vec::new(),
+            row: Vec::new(),
+            rows: PhantomData,
+        }))
+    })
+}
+
+struct Upserted<T, F> {
+    node: u32,
+    /// Appends the key to the first buffer and the version, if there is one, to the second.
+    key_of: Arc<F>,
+    collector: Box<dyn KeyedCollector>,
+    key: Vec<u8>,
+    row: Vec<u8>,
+    rows: PhantomData<fn(T)>,
+}
+
+impl<T: Schema, F: Fn(&T, &mut Vec<u8>, &mut Vec<u8>)> Step<T> for Upserted<T, F> {
+    fn push(&mut self, row: T, diff: Diff) {
+        self.push_ref(&row, diff);
+    }
+
+    fn push_ref(&mut self, row: &T, diff: Diff) {
+        self.key.clear();
+        self.row.clear();
+        enter(self.node);
+        (self.key_of)(row, &mut self.key, &mut self.row);
+        row.encode(&mut self.row);
+        self.collector.update(Some(&self.key), &self.row, diff);
+    }
+}
+
+/// A terminal in front of an upsert. `key_of` appends the key to its first buffer and, where rows
+/// have a version, its length and its ordered encoding to the second.
+pub fn upsert_terminal<T, F>(key_of: F) -> KeyedTerminal
+where
+    T: Schema,
+    F: Fn(&T, &mut Vec<u8>, &mut Vec<u8>) + Send + Sync + 'static,
+{
+    let key_of = Arc::new(key_of);
+    Arc::new(move |node, collector| {
+        AnyStep::new::<T>(Box::new(Upserted {
+            node,
+            key_of: Arc::clone(&key_of),
+            collector,
+            key: Vec::new(),
+            row: Vec::new(),
+            rows: PhantomData,
+        }))
+    })
+}
+
+/// Builds a terminal in front of a reduction.
+pub type ReduceTerminal = Arc<dyn Fn(u32, Box<dyn InputsCollector>) -> AnyStep + Send + Sync>;
+
+/// Takes the argument of one reducer from a row.
+pub(crate) type Extract<T> = Arc<dyn Fn(&T, &mut Inputs) + Send + Sync>;
+
+struct Reduce<T, F> {
+    node: u32,
+    key_of: Arc<F>,
+    extracts: Arc<[Extract<T>]>,
+    collector: Box<dyn InputsCollector>,
+    key: Vec<u8>,
+    inputs: Inputs,
+}
+
+impl<T: Schema, E: Expr<T>, F: Fn(&T) -> E> Step<T> for Reduce<T, F> {
+    fn push(&mut self, row: T, diff: Diff) {
+        self.push_ref(&row, diff);
+    }
+
+    fn push_ref(&mut self, row: &T, diff: Diff) {
+        self.key.clear();
+        self.inputs.clear();
+        enter(self.node);
+        let key = &mut self.key;
+        (self.key_of)(row).with(row, |value| value.encode(key));
+        for extract in &*self.extracts {
+            extract(row, &mut self.inputs);
+        }
+        self.collector.update(&self.key, &self.inputs, diff);
+    }
+}
+
+/// A terminal that takes the group's key and the reducers' arguments from each row.
+pub fn reduce_terminal<T, E, F>(key_of: F, extracts: Vec<Extract<T>>) -> ReduceTerminal
+where
+    T: Schema,
+    E: Expr<T>,
+    F: Fn(&T) -> E + Send + Sync + 'static,
+{
+    let (key_of, extracts) = (Arc::new(key_of), Arc::<[Extract<T>]>::from(extracts));
+    Arc::new(move |node, collector| {
+        AnyStep::new::<T>(Box::new(Reduce {
+            node,
+            key_of: Arc::clone(&key_of),
+            extracts: Arc::clone(&extracts),
+            collector,
+            key: Vec::new(),
+            inputs: Inputs::default(),
+        }))
+    })
+}

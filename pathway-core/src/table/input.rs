@@ -1,0 +1,498 @@
+//! Rows from this process: given at once, or pushed while the pipeline runs.
+
+use super::{Pipeline, ReaderSource, Stream, Table};
+use crate::io::{BadRow, Decoder, PartitionId, Reader, RowReceiver, SourceError, SourceWriter};
+use crate::schema::{DataType, RowDecoder, Schema, ordered, put_len, skip, take_bytes, take_len};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Rows that are encoded already: `[diff][length][row]`.
+pub(crate) struct Encoded;
+
+/// Appends one update in the form that [`Encoded`] reads.
+pub(crate) fn put_update(row: &[u8], diff: i64, out: &mut Vec<u8>) {
+    diff.encode(out);
+    put_len(row.len(), out);
+    out.extend_from_slice(row);
+}
+
+impl Decoder for Encoded {
+    fn decode(&mut self, mut bytes: &[u8], rows: &mut dyn RowReceiver) -> Result<(), Box<BadRow>> {
+        // Blocks end between rows: they are made here.
+        while !bytes.is_empty() {
+            let diff = i64::decode(&mut bytes);
+            let len = take_len(&mut bytes);
+            rows.update(take_bytes(&mut bytes, len), diff);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _rows: &mut dyn RowReceiver) -> Result<(), Box<BadRow>> {
+        Ok(())
+    }
+}
+
+/// Rows given at once.
+struct Given {
+    blocks: Vec<Vec<u8>>,
+}
+
+const BLOCK_BYTES: usize = 1 << 18;
+
+impl Reader for Given {
+    fn run(&self, out: &SourceWriter) -> Result<(), SourceError> {
+        let partition = out.open("rows", Box::new(Encoded))?;
+        for block in &self.blocks {
+            out.send(partition, block.clone())?;
+        }
+        out.end(partition)?;
+        Ok(())
+    }
+
+    fn label(&self) -> String {
+        "rows".to_owned()
+    }
+
+    fn bounded(&self) -> bool {
+        true
+    }
+
+    fn size_hint(&self) -> Option<u64> {
+        Some(self.blocks.iter().map(|block| block.len() as u64).sum())
+    }
+}
+
+pub(super) fn rows<T: Schema>(
+    pipeline: &Pipeline,
+    rows: impl IntoIterator<Item = T>,
+    location: &'static Location<'static>,
+) -> Stream<T> {
+    let mut blocks = vec![Vec::new()];
+    let mut scratch = Vec::new();
+    for row in rows {
+        scratch.clear();
+        row.encode(&mut scratch);
+        if blocks.last().is_none_or(|block| block.len() >= BLOCK_BYTES) {
+            blocks.push(Vec::with_capacity(BLOCK_BYTES));
+        }
+        let block = blocks.last_mut().expect("there is a block");
+        put_update(&scratch, 1, block);
+    }
+    located(pipeline, ReaderSource::<T>::new(Given { blocks }), true, location).into_stream()
+}
+
+fn located<T: Schema>(
+    pipeline: &Pipeline,
+    source: ReaderSource<T>,
+    append_only: bool,
+    location: &'static Location<'static>,
+) -> Table<T> {
+    let (table, _) = source.push(pipeline, append_only);
+    pipeline.graph.change(|plan| plan.node_mut(table.port.node).location = location);
+    table
+}
+
+/// Why rows could not be pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputError {
+    /// The input was closed, or its run has ended.
+    #[error("the input is closed: `close` was called, or the run has ended")]
+    Closed,
+    /// A transaction would take away a row that is not there.
+    #[error("the row to remove is not in the table")]
+    Absent,
+    /// `replace` needs a key.
+    #[error("the rows have no key\nhelp: mark it with `#[schema(key)]`")]
+    NoKey,
+}
+
+/// What an input's handles share with the run.
+struct Pushed {
+    state: Mutex<State>,
+}
+
+enum State {
+    /// The run has not started: what was pushed waits here.
+    Waiting {
+        blocks: Vec<Vec<u8>>,
+        closed: bool,
+    },
+    Running {
+        writer: SourceWriter,
+        partition: PartitionId,
+    },
+    Closed,
+}
+
+struct PushedReader(Arc<Pushed>);
+
+impl Pushed {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Pushes a block that is one transaction.
+    fn push(&self, block: Vec<u8>) -> Result<(), InputError> {
+        let (writer, partition) = match &mut *self.lock() {
+            State::Closed | State::Waiting { closed: true, .. } => {
+                return Err(InputError::Closed);
+            }
+            State::Waiting { blocks, .. } => {
+                blocks.push(block);
+                return Ok(());
+            }
+            State::Running { writer, partition } => (writer.clone(), *partition),
+        };
+        writer.send(partition, block).map_err(|_| InputError::Closed)
+    }
+
+    fn close(&self) {
+        let mut state = self.lock();
+        match &mut *state {
+            State::Waiting { closed, .. } => *closed = true,
+            State::Running { writer, .. } => {
+                writer.finish();
+                *state = State::Closed;
+            }
+            State::Closed => {}
+        }
+    }
+}
+
+impl Reader for PushedReader {
+    fn run(&self, _out: &SourceWriter) -> Result<(), SourceError> {
+        unreachable!("an input is attached to its run, and needs no thread")
+    }
+
+    fn attach(&self, out: &SourceWriter) -> bool {
+        let mut state = self.0.lock();
+        let waiting = std::mem::replace(&mut *state, State::Closed);
+        let State::Waiting { blocks, closed } = waiting else {
+            // An earlier run has used the input up.
+            out.finish();
+            return true;
+        };
+        let opened = out.open("input", Box::new(Encoded));
+        let Ok(partition) = opened else { return true };
+        for block in blocks {
+            if out.send(partition, block).is_err() {
+                return true;
+            }
+        }
+        if closed {
+            out.finish();
+        } else {
+            *state = State::Running { writer: out.clone(), partition };
+        }
+        true
+    }
+
+    fn label(&self) -> String {
+        "input".to_owned()
+    }
+
+    fn bounded(&self) -> bool {
+        false
+    }
+}
+
+/// Closes the input when the last handle is dropped.
+struct Handle(Arc<Pushed>);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+fn pushed() -> Arc<Pushed> {
+    let state = State::Waiting { blocks: Vec::new(), closed: false };
+    Arc::new(Pushed { state: Mutex::new(state) })
+}
+
+pub(super) fn stream<T: Schema>(
+    pipeline: &Pipeline,
+    location: &'static Location<'static>,
+) -> (Input<T>, Stream<T>) {
+    let pushed = pushed();
+    let source = ReaderSource::<T>::new(PushedReader(Arc::clone(&pushed)));
+    let table = located(pipeline, source, true, location);
+    let handle = Arc::new(Handle(pushed));
+    (Input { handle, rows: PhantomData }, table.into_stream())
+}
+
+pub(super) fn table<T: Schema>(
+    pipeline: &Pipeline,
+    location: &'static Location<'static>,
+) -> (TableInput<T>, Table<T>) {
+    let pushed = pushed();
+    let source = ReaderSource::<T>::new(PushedReader(Arc::clone(&pushed)));
+    let table = located(pipeline, source, false, location);
+    let handle = Arc::new(Handle(pushed));
+    let contents = Arc::new(Mutex::new(Contents::default()));
+    (TableInput { handle, contents, rows: PhantomData }, table)
+}
+
+/// Pushes rows into a stream, from any thread. Cheap to clone; the input ends with
+/// [`close`](Self::close), or when the last clone is dropped.
+///
+/// Pushing blocks while the pipeline is behind. What is pushed before the pipeline starts waits
+/// for it.
+pub struct Input<T> {
+    handle: Arc<Handle>,
+    rows: PhantomData<fn(T)>,
+}
+
+impl<T> Clone for Input<T> {
+    fn clone(&self) -> Self {
+        Self { handle: Arc::clone(&self.handle), rows: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for Input<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input").finish_non_exhaustive()
+    }
+}
+
+impl<T: Schema> Input<T> {
+    /// Pushes one row.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError::Closed`] if the input was closed or the run has ended.
+    #[expect(clippy::needless_pass_by_value, reason = "the row moves into the pipeline")]
+    pub fn push(&self, row: T) -> Result<(), InputError> {
+        let mut block = Vec::new();
+        put_update(&row.to_row_bytes(), 1, &mut block);
+        self.handle.0.push(block)
+    }
+
+    /// Pushes rows together: they enter in one epoch.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError::Closed`] if the input was closed or the run has ended.
+    pub fn push_all(&self, rows: impl IntoIterator<Item = T>) -> Result<(), InputError> {
+        let mut block = Vec::new();
+        let mut row_bytes = Vec::new();
+        for row in rows {
+            row_bytes.clear();
+            row.encode(&mut row_bytes);
+            put_update(&row_bytes, 1, &mut block);
+        }
+        if block.is_empty() { Ok(()) } else { self.handle.0.push(block) }
+    }
+
+    /// Ends the input.
+    pub fn close(&self) {
+        self.handle.0.close();
+    }
+}
+
+/// What a table's input has put into it.
+#[derive(Default)]
+struct Contents {
+    rows: BTreeMap<Vec<u8>, i64>,
+    by_key: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+/// Changes a table, from any thread. Cheap to clone; the input ends with [`close`](Self::close),
+/// or when the last clone is dropped.
+///
+/// The handle keeps the rows that it has inserted, so that it can tell what a replacement
+/// retracts and refuse to remove what is not there.
+pub struct TableInput<T> {
+    handle: Arc<Handle>,
+    contents: Arc<Mutex<Contents>>,
+    rows: PhantomData<fn(T)>,
+}
+
+impl<T> Clone for TableInput<T> {
+    fn clone(&self) -> Self {
+        Self {
+            handle: Arc::clone(&self.handle),
+            contents: Arc::clone(&self.contents),
+            rows: PhantomData,
+        }
+    }
+}
+
+impl<T> fmt::Debug for TableInput<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableInput").finish_non_exhaustive()
+    }
+}
+
+/// Changes that enter a table together, in one epoch.
+pub struct Transaction<'a, T> {
+    contents: &'a mut Contents,
+    block: Vec<u8>,
+    undo: Vec<(Vec<u8>, i64)>,
+    rows: PhantomData<fn(T)>,
+}
+
+impl<T> fmt::Debug for Transaction<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction").finish_non_exhaustive()
+    }
+}
+
+/// The key of an encoded row, in the ordered encoding of the key's own type; nothing if its type
+/// has no key.
+pub(super) fn key_in_order(data_type: DataType, mut row: &[u8]) -> Option<Vec<u8>> {
+    let DataType::Struct(inner) = data_type else { return None };
+    if !inner.columns.iter().any(|column| column.key) {
+        return None;
+    }
+    let mut columns = RowDecoder::new(&mut row, inner.nullable_count());
+    let mut key = Vec::new();
+    for column in inner.columns {
+        let input = if column.nullable { columns.nullable() } else { Some(columns.value()) };
+        if column.key && column.nullable {
+            key.push(u8::from(input.is_some()));
+        }
+        match input {
+            Some(input) if column.key => {
+                ordered::from_compact(column.value_type(), input, &mut key);
+            }
+            Some(input) => skip(column.value_type(), input),
+            None => {}
+        }
+    }
+    Some(key)
+}
+
+impl<T: Schema> Transaction<'_, T> {
+    fn change(&mut self, row: Vec<u8>, diff: i64) {
+        put_update(&row, diff, &mut self.block);
+        self.contents.change::<T>(&row, diff);
+        self.undo.push((row, diff));
+    }
+
+    /// Adds a row.
+    #[expect(clippy::needless_pass_by_value, reason = "the row moves into the pipeline")]
+    pub fn insert(&mut self, row: T) {
+        self.change(row.to_row_bytes(), 1);
+    }
+
+    /// Takes a row away.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError::Absent`] if it is not there.
+    pub fn remove(&mut self, row: &T) -> Result<(), InputError> {
+        let row = row.to_row_bytes();
+        if !self.contents.rows.contains_key(&row) {
+            return Err(InputError::Absent);
+        }
+        self.change(row, -1);
+        Ok(())
+    }
+
+    /// Adds a row in the place of the one with its key, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError::NoKey`] if the row type has no key.
+    #[expect(clippy::needless_pass_by_value, reason = "the row moves into the pipeline")]
+    pub fn replace(&mut self, row: T) -> Result<(), InputError> {
+        let row = row.to_row_bytes();
+        let key = key_in_order(T::data_type(), &row).ok_or(InputError::NoKey)?;
+        if let Some(old) = self.contents.by_key.get(&key).cloned() {
+            self.change(old, -1);
+        }
+        self.change(row, 1);
+        Ok(())
+    }
+}
+
+impl Contents {
+    fn change<T: Schema>(&mut self, row: &[u8], diff: i64) {
+        let count = self.rows.entry(row.to_vec()).or_insert(0);
+        *count += diff;
+        let gone = *count == 0;
+        if gone {
+            self.rows.remove(row);
+        }
+        if let Some(key) = key_in_order(T::data_type(), row) {
+            if diff > 0 {
+                self.by_key.insert(key, row.to_vec());
+            } else if gone && self.by_key.get(&key).is_some_and(|current| current == row) {
+                self.by_key.remove(&key);
+            }
+        }
+    }
+}
+
+impl<T: Schema> TableInput<T> {
+    /// Makes several changes together: they enter in one epoch, all or none.
+    ///
+    /// # Errors
+    ///
+    /// The closure's error, after which nothing has changed, or [`InputError::Closed`].
+    pub fn transaction<R>(
+        &self,
+        f: impl FnOnce(&mut Transaction<'_, T>) -> Result<R, InputError>,
+    ) -> Result<R, InputError> {
+        let mut contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut transaction = Transaction {
+            contents: &mut contents,
+            block: Vec::new(),
+            undo: Vec::new(),
+            rows: PhantomData,
+        };
+        let result = f(&mut transaction);
+        let Transaction { block, undo, .. } = transaction;
+        let pushed = match &result {
+            Ok(_) if block.is_empty() => Ok(()),
+            Ok(_) => self.handle.0.push(block),
+            Err(error) => Err(*error),
+        };
+        if pushed.is_err() {
+            for (row, diff) in undo.into_iter().rev() {
+                contents.change::<T>(&row, -diff);
+            }
+        }
+        pushed.and(result)
+    }
+
+    /// Adds a row.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError::Closed`] if the input was closed or the run has ended; so for all methods.
+    pub fn insert(&self, row: T) -> Result<(), InputError> {
+        self.transaction(|transaction| {
+            transaction.insert(row);
+            Ok(())
+        })
+    }
+
+    /// Takes a row away.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError::Absent`] if it is not there.
+    pub fn remove(&self, row: &T) -> Result<(), InputError> {
+        self.transaction(|transaction| transaction.remove(row))
+    }
+
+    /// Adds a row in the place of the one with its key, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError::NoKey`] if the row type has no key.
+    pub fn replace(&self, row: T) -> Result<(), InputError> {
+        self.transaction(|transaction| transaction.replace(row))
+    }
+
+    /// Ends the input.
+    pub fn close(&self) {
+        self.handle.0.close();
+    }
+}

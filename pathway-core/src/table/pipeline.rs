@@ -1,0 +1,186 @@
+//! The program: a graph of tables, sources and sinks.
+
+use super::{Graph, Input, Source, Stream, Table, TableInput, input};
+use crate::error::Result;
+use crate::plan::explain::Explain;
+use crate::runtime::{self, Running};
+use crate::schema::Schema;
+use std::panic::Location;
+use std::sync::{Arc, PoisonError};
+
+/// A program that keeps answers up to date: a graph of tables, sources and sinks.
+///
+/// It is a value, built before it runs: read sources, derive tables, end them in sinks, then
+/// [`run`](Self::run).
+///
+/// ```
+/// use pathway::prelude::*;
+///
+/// let app = Pipeline::new("words");
+/// let words = app.rows(vec!["to".to_owned(), "be".to_owned(), "be".to_owned()]);
+/// let counts = words.group_by(|word| word.clone()).reduce(|g| g.count());
+/// counts.subscribe(|epoch, changes| println!("epoch {epoch}: {changes:?}"));
+/// app.run()?;
+/// # Ok::<(), pathway::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    pub(crate) graph: Arc<Graph>,
+}
+
+impl Pipeline {
+    /// An empty pipeline of that name.
+    pub fn new(name: &str) -> Self {
+        Self { graph: Arc::new(Graph::new(name)) }
+    }
+
+    /// Sets the number of worker threads; one by default. `PATHWAY_THREADS` overrides it.
+    ///
+    /// Results are the same for every number.
+    #[must_use = "the setting is part of the pipeline that is returned"]
+    pub fn threads(self, threads: usize) -> Self {
+        self.settings(|settings| settings.threads = threads)
+    }
+
+    /// Sets whether [`run`](Self::run) shows progress; by default it does, on standard error.
+    /// `PATHWAY_PROGRESS` overrides it.
+    #[must_use = "the setting is part of the pipeline that is returned"]
+    pub fn progress(self, progress: bool) -> Self {
+        self.settings(|settings| settings.progress = progress)
+    }
+
+    /// Bounds the rows of an epoch. Without it, a batch job is one epoch, and a live pipeline
+    /// closes epochs as fast as they drain. `PATHWAY_EPOCH_ROWS_MAX` overrides it.
+    #[must_use = "the setting is part of the pipeline that is returned"]
+    pub fn epoch_rows_max(self, rows: u64) -> Self {
+        self.settings(|settings| settings.epoch_rows_max = Some(rows))
+    }
+
+    fn settings(self, change: impl FnOnce(&mut runtime::Settings)) -> Self {
+        change(&mut self.graph.settings.lock().unwrap_or_else(PoisonError::into_inner));
+        self
+    }
+
+    /// Reads a source: a [`Stream`], or what the source's options make of it.
+    ///
+    /// The rows are the type that the source names: `csv::files::<Flight>("data/*.csv")`.
+    #[track_caller]
+    pub fn read<S: Source>(&self, source: S) -> S::Output {
+        source.read(self)
+    }
+
+    /// A stream of rows that are there already.
+    ///
+    /// ```
+    /// # use pathway::prelude::*;
+    /// let app = Pipeline::new("example");
+    /// assert_eq!(app.rows(vec![1, 2, 3]).collect()?, [1, 2, 3]);
+    /// # Ok::<(), pathway::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn rows<T: Schema>(&self, rows: impl IntoIterator<Item = T>) -> Stream<T> {
+        input::rows(self, rows, Location::caller())
+    }
+
+    /// A stream that is pushed to from this process: the handle, for any thread, and the stream.
+    ///
+    /// ```
+    /// # use pathway::prelude::*;
+    /// let app = Pipeline::new("example");
+    /// let (input, numbers) = app.input::<i64>();
+    /// let total = numbers.group_by(|_| ()).reduce(|g| g.sum(|n| *n)).view();
+    /// let running = app.start()?;
+    /// input.push(20)?;
+    /// input.push(22)?;
+    /// input.close();
+    /// running.wait()?;
+    /// assert_eq!(total.rows(), [((), 42)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn input<T: Schema>(&self) -> (Input<T>, Stream<T>) {
+        input::stream(self, Location::caller())
+    }
+
+    /// A table that is changed from this process: the handle, for any thread, and the table.
+    ///
+    /// ```
+    /// # use pathway::prelude::*;
+    /// #[derive(Clone, Debug, PartialEq, Schema)]
+    /// struct Stock {
+    ///     #[schema(key)]
+    ///     item: u32,
+    ///     count: i64,
+    /// }
+    ///
+    /// let app = Pipeline::new("example");
+    /// let (stock, table) = app.input_table::<Stock>();
+    /// let view = table.view();
+    /// let running = app.start()?;
+    /// stock.insert(Stock { item: 1, count: 5 })?;
+    /// stock.replace(Stock { item: 1, count: 4 })?;
+    /// stock.close();
+    /// running.wait()?;
+    /// assert_eq!(view.get(&1), Some(Stock { item: 1, count: 4 }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn input_table<T: Schema>(&self) -> (TableInput<T>, Table<T>) {
+        input::table(self, Location::caller())
+    }
+
+    /// The plan, to print (`Display`) or to draw ([`to_mermaid`](Explain::to_mermaid)).
+    ///
+    /// ```
+    /// # use pathway::prelude::*;
+    /// let app = Pipeline::new("example");
+    /// app.rows(vec![1, 2]).filter(|n| n % 2 == 0).write(null::sink());
+    /// let plan = app.explain().to_string();
+    /// assert!(plan.contains("filter"), "{plan}");
+    /// assert!(app.explain().to_mermaid().starts_with("flowchart"));
+    /// ```
+    pub fn explain(&self) -> Explain {
+        Explain::new(&self.graph.name, &self.graph.plan())
+    }
+
+    /// Starts the pipeline and returns at once; the handle stops it and waits for it.
+    ///
+    /// # Errors
+    ///
+    /// A mistake in the program, a source or a sink that cannot be opened.
+    pub fn start(&self) -> Result<Running> {
+        let settings = self.graph.settings().with_environment()?;
+        let plan = self.graph.plan();
+        let sinks: Vec<_> = plan.sinks().collect();
+        runtime::start(&self.graph.name, plan, &sinks, &settings, false)
+    }
+
+    /// Runs the pipeline until its sources end, and shows progress on standard error meanwhile:
+    /// rows in and out, their rate and how much is left on a terminal, and elsewhere a line every
+    /// ten seconds if the run takes more than three.
+    ///
+    /// **Signals.** A pipeline with a live source ends at Ctrl-C or SIGTERM, with what has been
+    /// read finished and every sink flushed; a second one ends the process at once. A pipeline
+    /// whose sources all end by themselves dies of the first, as any program does: a job that was
+    /// interrupted must not look complete. The handlers stay installed after the run, where they
+    /// do what the system does without them; a program with handlers of its own uses
+    /// [`start`](Self::start) and [`Running::stop`].
+    ///
+    /// # Errors
+    ///
+    /// Why the pipeline could not start, or why it failed.
+    pub fn run(&self) -> Result<()> {
+        let settings = self.graph.settings().with_environment()?;
+        let running = self.start()?;
+        runtime::watch(running, &self.graph.name, settings.progress)
+    }
+
+    /// As [`run`](Self::run), without blocking the thread: on tokio or any other runtime.
+    ///
+    /// # Errors
+    ///
+    /// Why the pipeline could not start, or why it failed.
+    pub async fn run_async(&self) -> Result<()> {
+        self.start()?.ended().await
+    }
+}
