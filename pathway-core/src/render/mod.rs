@@ -1,0 +1,473 @@
+//! From the plan to a dataflow, on one worker.
+//!
+//! A *root* is a node with an operator of its own. Rendering a root composes the tree of steps
+//! behind it, down to the terminals that feed other roots, builds its operator with one output
+//! per terminal, and leaves the edges for the nodes that will consume them. Nodes come after
+//! their inputs in a plan, so one pass is enough.
+
+mod source;
+
+pub(crate) use source::SourceStage;
+
+use crate::dataflow::group_table::GroupTable;
+use crate::dataflow::index::Index;
+use crate::dataflow::logic::{
+    Arrange, Changes, Fail, Forward, Join, JoinKind, Reduce, Set, SetOperation,
+};
+use crate::dataflow::operator::{self, Edge, Epoch, Logic, Pact};
+use crate::dataflow::out_buffer::{
+    Combined, DirectGroups, DirectIndex, Exchanged, OutBuffer, Route, RowsAsGroups, SharedBuffer,
+};
+use crate::dataflow::sink::{SinkEnd, SinkLogic};
+use crate::dataflow::state::State;
+use crate::dataflow::upsert::Upsert;
+use crate::dataflow::{OutputShape, ReducePlan, fold};
+use crate::format;
+use crate::plan::{Node, NodeId, Operation, Plan, Port};
+use crate::schema::DataType;
+use crate::stage::{
+    AnyStep, EncodedStep, EncodedTee, Inputs, InputsCollector, KeyedCollector, PassRows,
+    ReduceByColumns, RowsByColumn, StepContext,
+};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use timely::dataflow::Scope;
+use timely::dataflow::operators::probe::{Handle as Probe, Probe as _};
+
+/// What rendering needs from the run.
+pub(crate) struct RenderContext<'a> {
+    pub(crate) plan: &'a Plan,
+    /// The nodes that some sink needs.
+    pub(crate) needed: &'a [bool],
+    /// Ends the run with a message about a node.
+    pub(crate) fail: Arc<dyn Fn(u32, String) + Send + Sync>,
+    /// The ends of the sinks, on the worker that serves them.
+    pub(crate) sinks: RefCell<HashMap<NodeId, SinkEnd>>,
+    /// The rows that each sink has received.
+    pub(crate) sink_rows: &'a HashMap<NodeId, Arc<AtomicU64>>,
+}
+
+/// A rendered plan.
+pub(crate) struct Rendered {
+    pub(crate) sources: Vec<SourceStage>,
+    pub(crate) probe: Probe<Epoch>,
+    pub(crate) states: Vec<(NodeId, SharedState)>,
+}
+
+/// The state of an operator, shared with it.
+pub(crate) type SharedState = Rc<RefCell<dyn State>>;
+
+/// An input of a node.
+#[derive(Clone, Copy)]
+struct Entry {
+    node: NodeId,
+    /// Which of its inputs: edges are found in another order than the plan's.
+    input: usize,
+}
+
+/// A terminal that a root's tree ends in: whom it feeds, and through what.
+struct Feed {
+    consumer: Entry,
+    buffer: SharedBuffer,
+    pact: Pact,
+}
+
+struct Renderer<'a, 'scope> {
+    context: &'a RenderContext<'a>,
+    scope: Scope<'scope, Epoch>,
+    consumers: HashMap<Port, Vec<(NodeId, usize)>>,
+    edges: HashMap<NodeId, Vec<(usize, Edge<'scope>, Pact)>>,
+    tables: HashMap<NodeId, Rc<RefCell<GroupTable>>>,
+    indexes: HashMap<NodeId, Rc<RefCell<Index>>>,
+    sources: Vec<SourceStage>,
+    probe: Probe<Epoch>,
+}
+
+/// Builds the dataflow of a plan in a scope.
+pub(crate) fn render<'a, 'scope>(
+    scope: Scope<'scope, Epoch>,
+    context: &'a RenderContext<'a>,
+) -> Rendered {
+    let mut consumers: HashMap<Port, Vec<(NodeId, usize)>> = HashMap::new();
+    for node in context.plan.nodes().iter().filter(|node| context.needed[node.id.index()]) {
+        for (at, &input) in node.inputs.iter().enumerate() {
+            consumers.entry(input).or_default().push((node.id, at));
+        }
+    }
+    let mut renderer = Renderer {
+        context,
+        scope,
+        consumers,
+        edges: HashMap::new(),
+        tables: HashMap::new(),
+        indexes: HashMap::new(),
+        sources: Vec::new(),
+        probe: Probe::new(),
+    };
+    for node in context.plan.nodes().iter().filter(|node| context.needed[node.id.index()]) {
+        renderer.node(node);
+    }
+    let groups = renderer.tables.into_iter().map(|(id, table)| (id, table as SharedState));
+    let indexes = renderer.indexes.into_iter().map(|(id, index)| (id, index as SharedState));
+    let mut states: Vec<(NodeId, SharedState)> = groups.chain(indexes).collect();
+    states.sort_by_key(|(id, _)| *id);
+    Rendered { sources: renderer.sources, probe: renderer.probe, states }
+}
+
+impl<'a, 'scope> Renderer<'a, 'scope> {
+    fn peers(&self) -> usize {
+        self.scope.peers()
+    }
+
+    fn fail(&self, node: &Node) -> Fail {
+        let (fail, id) = (Arc::clone(&self.context.fail), node.id.0);
+        let key: Option<DataType> = match &node.operation {
+            Operation::Reduce { key, .. } | Operation::Upsert { key, .. } => Some(key()),
+            Operation::Distinct | Operation::Set { .. } => Some(node.rows()),
+            _ => None,
+        };
+        Arc::new(move |bytes, problem| match (key, bytes) {
+            (Some(key), Some(bytes)) if !bytes.is_empty() => {
+                fail(
+                    id,
+                    format!("{problem}\nin the group {}", format::display::display(key, bytes)),
+                );
+            }
+            _ => fail(id, problem),
+        })
+    }
+
+    /// The steps behind an output, or nothing if nobody consumes it.
+    fn steps(&mut self, port: Port, feeds: &mut Vec<Feed>) -> AnyStep {
+        let consumers = self.consumers.get(&port).cloned().unwrap_or_default();
+        let mut steps: Vec<AnyStep> = consumers
+            .into_iter()
+            .map(|(consumer, input)| self.consumer(consumer, input, feeds))
+            .collect();
+        if steps.len() == 1 {
+            return steps.pop().expect("there is one");
+        }
+        let rows = self.context.plan.node(port.node).outputs[port.output];
+        (rows.tee)(steps)
+    }
+
+    /// The step of one consumer: its own chain, or the terminal in front of its operator.
+    fn consumer(&mut self, consumer: NodeId, input: usize, feeds: &mut Vec<Feed>) -> AnyStep {
+        let context = self.context;
+        let node = context.plan.node(consumer);
+        let entry = Entry { node: consumer, input };
+        match &node.operation {
+            Operation::Step(factory) => {
+                let next = (0..node.outputs.len())
+                    .map(|output| self.steps(Port { node: consumer, output }, feeds))
+                    .collect();
+                let step = StepContext {
+                    node: consumer.0,
+                    fail: Arc::clone(&context.fail),
+                    errors_taken: node.errors_taken,
+                };
+                factory(&step, next)
+            }
+            Operation::Upsert { terminal, .. } => {
+                let peers = self.peers();
+                terminal(consumer.0, exchanged(Route::ByKey, peers, entry, Pact::Exchanged, feeds))
+            }
+            Operation::Index(index) => {
+                let collector = self.index_collector(entry, feeds);
+                (index.terminal)(consumer.0, collector)
+            }
+            Operation::Reduce { terminal, plan, .. } => {
+                let collector = self.group_collector(entry, plan, feeds);
+                terminal(consumer.0, collector)
+            }
+            _ => {
+                let collector = self.row_collector(node, input, feeds).unwrap_or_else(|| {
+                    unreachable!("sources have no input, and joins read indexes")
+                });
+                let port = node.inputs[input];
+                let rows = context.plan.node(port.node).outputs[port.output];
+                (rows.rows)(collector)
+            }
+        }
+    }
+
+    fn table(&mut self, node: NodeId, plan: &ReducePlan) -> Rc<RefCell<GroupTable>> {
+        let table = self
+            .tables
+            .entry(node)
+            .or_insert_with(|| Rc::new(RefCell::new(GroupTable::new(plan.clone()))));
+        Rc::clone(table)
+    }
+
+    fn index(&mut self, node: NodeId) -> Rc<RefCell<Index>> {
+        Rc::clone(self.indexes.entry(node).or_insert_with(|| Rc::new(RefCell::new(Index::new()))))
+    }
+
+    fn group_collector(
+        &mut self,
+        consumer: Entry,
+        plan: &ReducePlan,
+        feeds: &mut Vec<Feed>,
+    ) -> Box<dyn InputsCollector> {
+        if self.peers() == 1 {
+            let table = self.table(consumer.node, plan);
+            let buffer = Rc::new(RefCell::new(OutBuffer::new(Route::To(0), 1)));
+            feeds.push(Feed { consumer, buffer: Rc::clone(&buffer), pact: Pact::Local });
+            return Box::new(DirectGroups { table, buffer });
+        }
+        let buffer = Rc::new(RefCell::new(OutBuffer::combining(self.peers(), plan.clone())));
+        feeds.push(Feed { consumer, buffer: Rc::clone(&buffer), pact: Pact::Exchanged });
+        Box::new(Combined(buffer))
+    }
+
+    fn index_collector(
+        &mut self,
+        consumer: Entry,
+        feeds: &mut Vec<Feed>,
+    ) -> Box<dyn KeyedCollector> {
+        let peers = self.peers();
+        if peers == 1 {
+            let index = self.index(consumer.node);
+            let buffer = Rc::new(RefCell::new(OutBuffer::new(Route::To(0), 1)));
+            feeds.push(Feed { consumer, buffer: Rc::clone(&buffer), pact: Pact::Local });
+            return Box::new(DirectIndex { index, buffer });
+        }
+        exchanged(Route::ByKey, peers, consumer, Pact::Exchanged, feeds)
+    }
+
+    /// The tree behind a root, decoded as `root` says.
+    fn tree(
+        &mut self,
+        node: &Node,
+        root: impl FnOnce(AnyStep) -> Box<dyn EncodedStep>,
+    ) -> (Box<dyn EncodedStep>, Vec<Feed>) {
+        let mut feeds = Vec::new();
+        let next = self.steps(Port { node: node.id, output: 0 }, &mut feeds);
+        (root(next), feeds)
+    }
+
+    /// The tree behind a root that hands out whole rows. Consumers that can read them encoded do;
+    /// rows are decoded only for the others.
+    fn row_tree(&mut self, port: Port, feeds: &mut Vec<Feed>) -> Box<dyn EncodedStep> {
+        let rows = self.context.plan.node(port.node).outputs[port.output];
+        let consumers = self.consumers.get(&port).cloned().unwrap_or_default();
+        let (mut encoded, mut typed) = (Vec::new(), Vec::new());
+        for (consumer, input) in consumers {
+            match self.encoded((rows.data_type)(), consumer, input, feeds) {
+                Some(step) => encoded.push(step),
+                None => typed.push(self.consumer(consumer, input, feeds)),
+            }
+        }
+        match typed.len() {
+            0 => {}
+            1 => encoded.extend(typed.pop().map(rows.root)),
+            _ => encoded.push((rows.root)((rows.tee)(typed))),
+        }
+        match encoded.len() {
+            1 => encoded.pop().expect("there is one"),
+            _ => Box::new(EncodedTee(encoded)),
+        }
+    }
+
+    /// A consumer that reads rows as they are encoded, if it can.
+    fn encoded(
+        &mut self,
+        rows: DataType,
+        consumer: NodeId,
+        input: usize,
+        feeds: &mut Vec<Feed>,
+    ) -> Option<Box<dyn EncodedStep>> {
+        let node = self.context.plan.node(consumer);
+        let entry = Entry { node: consumer, input };
+        if let Some(collector) = self.row_collector(node, input, feeds) {
+            return Some(Box::new(PassRows(collector)));
+        }
+        match &node.operation {
+            Operation::Index(index) => {
+                let column = index.column?;
+                let collector = self.index_collector(entry, feeds);
+                Some(Box::new(RowsByColumn::new(rows, column, collector)))
+            }
+            Operation::Reduce { plan, columns, .. } => {
+                let columns = columns.as_ref()?;
+                let collector = self.group_collector(entry, plan, feeds);
+                Some(Box::new(ReduceByColumns::new(rows, columns, collector)))
+            }
+            _ => None,
+        }
+    }
+
+    /// The collector of an operator that takes whole rows.
+    fn row_collector(
+        &mut self,
+        node: &Node,
+        input: usize,
+        feeds: &mut Vec<Feed>,
+    ) -> Option<Box<dyn KeyedCollector>> {
+        let (consumer, peers) = (Entry { node: node.id, input }, self.peers());
+        Some(match &node.operation {
+            Operation::Concat => exchanged(Route::To(0), 1, consumer, Pact::Local, feeds),
+            Operation::Sink(_) => exchanged(Route::To(0), peers, consumer, Pact::Exchanged, feeds),
+            Operation::Changes { .. } => {
+                exchanged(Route::ByKey, peers, consumer, Pact::Exchanged, feeds)
+            }
+            Operation::Distinct => {
+                let groups = self.group_collector(consumer, &distinct_plan(), feeds);
+                Box::new(RowsAsGroups { groups, inputs: Inputs::default() })
+            }
+            Operation::Set { .. } => {
+                let groups = self.group_collector(consumer, &set_plan(), feeds);
+                let mut inputs = Inputs::default();
+                inputs.int(i128::from(input == 0));
+                inputs.int(i128::from(input == 1));
+                Box::new(RowsAsGroups { groups, inputs })
+            }
+            _ => return None,
+        })
+    }
+
+    /// The tree behind a node that hands out whole rows.
+    fn rows(&mut self, node: &Node) -> (Box<dyn EncodedStep>, Vec<Feed>) {
+        let mut feeds = Vec::new();
+        let root = self.row_tree(Port { node: node.id, output: 0 }, &mut feeds);
+        (root, feeds)
+    }
+
+    /// Leaves the edge of a feed for the node that it feeds.
+    fn connect(&mut self, feed: &Feed, edge: Edge<'scope>) {
+        let Entry { node, input } = feed.consumer;
+        self.edges.entry(node).or_default().push((input, edge, feed.pact));
+    }
+
+    /// The edges that were left for a node, in the order of its inputs.
+    fn inputs(&mut self, node: &Node) -> Vec<(Edge<'scope>, Pact)> {
+        let mut edges = self.edges.remove(&node.id).unwrap_or_default();
+        edges.sort_by_key(|(input, ..)| *input);
+        edges.into_iter().map(|(_, edge, pact)| (edge, pact)).collect()
+    }
+
+    /// Builds the operator of a root and leaves its edges for those it feeds.
+    fn operator(&mut self, node: &Node, feeds: Vec<Feed>, logic: Box<dyn Logic>) {
+        let inputs = self.inputs(node);
+        let buffers = feeds.iter().map(|feed| Rc::clone(&feed.buffer)).collect();
+        let (edges, end) = operator::build(self.scope, &node.describe(), inputs, buffers, logic);
+        end.probe_with(&self.probe);
+        for (feed, edge) in feeds.into_iter().zip(edges) {
+            self.connect(&feed, edge);
+        }
+    }
+
+    fn node(&mut self, node: &Node) {
+        match &node.operation {
+            Operation::Step(_) => {}
+            Operation::Source(_) => {
+                let stage = source::render(self, node);
+                self.sources.push(stage);
+            }
+            Operation::Concat => {
+                let (root, feeds) = self.rows(node);
+                let buffers = feeds.iter().map(|feed| Rc::clone(&feed.buffer)).collect();
+                self.operator(node, feeds, Box::new(Forward { node: node.id.0, root, buffers }));
+            }
+            Operation::Reduce { plan, root, .. } => {
+                let table = self.table(node.id, plan);
+                let (root, feeds) = self.tree(node, root);
+                let fail = self.fail(node);
+                self.operator(node, feeds, Box::new(Reduce { table, root, fail }));
+            }
+            Operation::Distinct => {
+                let table = self.table(node.id, &distinct_plan());
+                let (root, feeds) = self.rows(node);
+                let fail = self.fail(node);
+                self.operator(node, feeds, Box::new(Reduce { table, root, fail }));
+            }
+            Operation::Set { intersect } => {
+                let table = self.table(node.id, &set_plan());
+                let (root, feeds) = self.rows(node);
+                let operation =
+                    if *intersect { SetOperation::Intersection } else { SetOperation::Difference };
+                let fail = self.fail(node);
+                self.operator(node, feeds, Box::new(Set { operation, table, root, fail }));
+            }
+            Operation::Upsert { versioned, .. } => {
+                let (root, feeds) = self.rows(node);
+                let rows = node.rows();
+                let describe = Box::new(move |row: &[u8]| format::display::display(rows, row));
+                let fail = self.fail(node);
+                let upsert = Upsert::new(root, *versioned, describe, fail);
+                self.operator(node, feeds, Box::new(upsert));
+            }
+            Operation::Changes { root } => {
+                let (root, feeds) = self.tree(node, root);
+                self.operator(node, feeds, Box::new(Changes { root, chunks: Vec::new() }));
+            }
+            Operation::Index(_) => self.arrange(node),
+            Operation::Join { outer, root } => {
+                let (root, feeds) = self.tree(node, |next| root(node.id.0, next));
+                let left = self.index(node.inputs[0].node);
+                let right = self.index(node.inputs[1].node);
+                let kind = if *outer { JoinKind::Left } else { JoinKind::Inner };
+                self.operator(node, feeds, Box::new(Join { kind, left, right, root }));
+            }
+            Operation::Sink(slot) => {
+                let end = self.context.sinks.borrow_mut().remove(&node.id);
+                let logic = SinkLogic {
+                    kind: slot.kind,
+                    data_type: node.rows(),
+                    sorted: slot.sorted,
+                    end: end.unwrap_or(SinkEnd::Elsewhere),
+                    rows: Arc::clone(&self.context.sink_rows[&node.id]),
+                    fail: self.fail(node),
+                    chunks: Vec::new(),
+                    waiting: None,
+                };
+                self.operator(node, Vec::new(), Box::new(logic));
+            }
+        }
+    }
+
+    /// An index has one output for each join that reads it, and a join that reads it on both
+    /// sides has two.
+    fn arrange(&mut self, node: &Node) {
+        let index = self.index(node.id);
+        let mark = Rc::new(RefCell::new(OutBuffer::new(Route::To(0), 1)));
+        let inputs = self.inputs(node);
+        let logic = Arrange { index: Rc::clone(&index), mark: Rc::clone(&mark) };
+        let name = node.describe();
+        let (edges, end) = operator::build(self.scope, &name, inputs, vec![mark], Box::new(logic));
+        end.probe_with(&self.probe);
+        let edge = edges.into_iter().next().expect("the mark has an edge");
+        let port = Port { node: node.id, output: 0 };
+        for (join, input) in self.consumers.get(&port).cloned().unwrap_or_default() {
+            index.borrow_mut().add_reader();
+            self.edges.entry(join).or_default().push((input, edge.clone(), Pact::Local));
+        }
+    }
+}
+
+fn exchanged(
+    route: Route,
+    peers: usize,
+    consumer: Entry,
+    pact: Pact,
+    feeds: &mut Vec<Feed>,
+) -> Box<dyn KeyedCollector> {
+    let buffer = Rc::new(RefCell::new(OutBuffer::new(route, peers)));
+    feeds.push(Feed { consumer, buffer: Rc::clone(&buffer), pact });
+    Box::new(Exchanged(buffer))
+}
+
+fn distinct_plan() -> ReducePlan {
+    ReducePlan { folds: Arc::new([]), shape: OutputShape::Tuple }
+}
+
+/// The copies of a row on the left and on the right.
+fn set_plan() -> ReducePlan {
+    let count = || -> Arc<dyn fold::Fold> {
+        Arc::new(fold::Sum { number: fold::Number::Int, output: DataType::I64, nullable: false })
+    };
+    ReducePlan { folds: Arc::new([count(), count()]), shape: OutputShape::Tuple }
+}

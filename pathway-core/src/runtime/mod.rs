@@ -1,0 +1,28 @@
+//! Runs a plan: worker threads, epochs, shutdown.
+//!
+//! - [`Settings`]: from the builder and from `PATHWAY_*`.
+//! - [`Running`]: the handle to a run.
+//! - `shared`: what the threads of a run share, and how they agree on epochs.
+//! - `queue`: the bounded queues between readers and workers.
+//! - `worker`: the loop of one worker.
+//! - `local_source`: one source on one worker.
+//! - `sink_thread`: the loop of one sink.
+//! - `watch`, `progress`, `signals`: what `Pipeline::run` does while it waits.
+
+mod local_source;
+mod progress;
+mod queue;
+mod running;
+mod settings;
+mod shared;
+mod signals;
+mod sink_thread;
+mod stats;
+mod watch;
+mod worker;
+
+pub use running::Running;
+pub(crate) use running::start;
+pub use settings::Settings;
+pub use stats::{EndStats, StateStats, Stats};
+pub(crate) use watch::watch;

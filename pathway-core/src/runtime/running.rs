@@ -1,0 +1,439 @@
+//! Starts a run, and the handle to it.
+
+use super::queue::{Port, Queue};
+use super::settings::Settings;
+use super::shared::{Shared, SourceShared, lock};
+use super::sink_thread::{self, EPOCHS_WAITING_MAX};
+use super::stats::{EndStats, Ends, StateStats, Stats};
+use super::worker::{self, WorkerPlan};
+use crate::dataflow::sink::SinkEnd;
+use crate::error::{BuildError, Error, Result, RunError};
+use crate::io::{SinkWriter, SourceError, SourceWriter};
+use crate::plan::{NodeId, Operation, Plan, SinkKind};
+use crate::stage;
+use std::collections::{BTreeMap, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use timely::communication::WorkerGuards;
+
+/// Who closes epochs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum EpochPolicy {
+    /// The leader, by itself.
+    Auto {
+        /// Bounds an epoch's rows.
+        rows_max: Option<u64>,
+        /// Whether some source does not end by itself.
+        live: bool,
+    },
+    /// A test, by hand.
+    Manual,
+}
+
+/// How long one of several workers looks for messages before it parks.
+const IDLE_SPIN: Duration = Duration::from_micros(10);
+/// How long `stats` waits for busy workers.
+const STATE_ANSWER_MAX: Duration = Duration::from_millis(20);
+
+/// A pipeline that runs.
+///
+/// Dropping the handle stops the run and waits for it.
+#[must_use = "dropping the handle stops the run; keep it, or call `wait`"]
+pub struct Running {
+    shared: Arc<Shared>,
+    sinks: Vec<(String, Arc<AtomicU64>)>,
+    threads: Mutex<Threads>,
+    ended: Arc<Ended>,
+}
+
+/// The threads of a run. They report their failures themselves.
+#[derive(Default)]
+struct Threads {
+    workers: Option<WorkerGuards<()>>,
+    ends: Vec<JoinHandle<()>>,
+}
+
+impl Threads {
+    fn join(self) {
+        if let Some(workers) = self.workers {
+            drop(workers.join());
+        }
+        for thread in self.ends {
+            drop(thread.join());
+        }
+    }
+}
+
+/// Whether the threads of a run have ended, for those who wait without blocking.
+#[derive(Default)]
+struct Ended {
+    done: AtomicBool,
+    wakers: Mutex<Vec<std::task::Waker>>,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("epoch", &self.epoch()).finish_non_exhaustive()
+    }
+}
+
+/// What a panic said.
+pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
+}
+
+type OpenSinks = Vec<(NodeId, String, SinkWriterKind)>;
+
+enum SinkWriterKind {
+    Threaded(Box<dyn SinkWriter>),
+    Inline(Box<dyn SinkWriter>),
+}
+
+fn open_sinks(pipeline: &str, plan: &Plan, sinks: &[NodeId]) -> Result<OpenSinks, BuildError> {
+    let mut open = Vec::new();
+    for &id in sinks {
+        let node = plan.node(id);
+        let Operation::Sink(slot) = &node.operation else {
+            unreachable!("only sinks are ends of a plan");
+        };
+        let Some(sink) = lock(&slot.sink).take() else {
+            return Err(BuildError::Started { pipeline: pipeline.to_owned() });
+        };
+        let writer = match sink {
+            SinkKind::Inline(writer) => SinkWriterKind::Inline(writer),
+            SinkKind::Threaded(sink) => {
+                let opened = sink.open(node.rows(), slot.kind);
+                SinkWriterKind::Threaded(
+                    opened
+                        .map_err(|error| BuildError::Sink { label: slot.label.clone(), error })?,
+                )
+            }
+        };
+        open.push((id, slot.label.clone(), writer));
+    }
+    Ok(open)
+}
+
+/// Starts the part of a plan that the given sinks need.
+pub(crate) fn start(
+    pipeline: &str,
+    plan: Arc<Plan>,
+    sinks: &[NodeId],
+    settings: &Settings,
+    manual: bool,
+) -> Result<Running> {
+    if sinks.is_empty() {
+        return Err(BuildError::NoSink { pipeline: pipeline.to_owned() }.into());
+    }
+    let workers = settings.threads;
+    let needed = plan.needed_by(sinks.iter().copied());
+    let opened = open_sinks(pipeline, &plan, sinks)?;
+    let (mut sources, mut readers) = (Vec::new(), Vec::new());
+    for node in plan.nodes().iter().filter(|node| needed[node.id.index()]) {
+        if let Operation::Source(source) = &node.operation {
+            let reader = Arc::clone(&source.reader);
+            sources.push(Arc::new(SourceShared {
+                node: node.id,
+                label: node.name.clone().unwrap_or_else(|| reader.label()),
+                bounded: reader.bounded(),
+                size: reader.size_hint(),
+                queues: (0..workers).map(|_| Queue::default()).collect(),
+                next_partition: AtomicU64::new(0),
+                ended: AtomicBool::new(false),
+                open_on: AtomicUsize::new(workers),
+                caught_up: AtomicBool::new(false),
+                rows: AtomicU64::new(0),
+                bytes: AtomicU64::new(0),
+            }));
+            readers.push(reader);
+        }
+    }
+    let live = sources.iter().any(|source| !source.bounded);
+    let describe = plan.nodes().iter().map(crate::plan::Node::describe).collect();
+    let shared = Arc::new(Shared::new(workers, sources, describe));
+    let policy = if manual {
+        EpochPolicy::Manual
+    } else {
+        EpochPolicy::Auto { rows_max: settings.epoch_rows_max, live }
+    };
+
+    let mut threads = Threads::default();
+    let mut ends = HashMap::new();
+    let mut sink_rows = HashMap::new();
+    let mut sink_stats = Vec::new();
+    for (id, label, writer) in opened {
+        let rows = Arc::new(AtomicU64::new(0));
+        sink_rows.insert(id, Arc::clone(&rows));
+        sink_stats.push((label.clone(), rows));
+        let end = match writer {
+            SinkWriterKind::Inline(writer) => SinkEnd::Inline(writer),
+            SinkWriterKind::Threaded(writer) => {
+                let (queue, batches) = mpsc::sync_channel(EPOCHS_WAITING_MAX);
+                threads.ends.push(spawn_end(format!("sink {label}"), &shared, move |shared| {
+                    sink_thread::run(&label, writer, &batches, shared);
+                })?);
+                SinkEnd::Queue(queue)
+            }
+        };
+        ends.insert(id, end);
+    }
+    let begin = Arc::new(WorkerPlan {
+        plan,
+        needed: Arc::new(needed),
+        sink_rows: Arc::new(sink_rows),
+        policy,
+        shared: Arc::clone(&shared),
+    });
+    threads.workers = Some(spawn_workers(workers, &begin, ends)?);
+    for (source, reader) in shared.sources.iter().zip(readers) {
+        let port = Port { source: Arc::clone(source), shared: Arc::downgrade(&shared) };
+        let writer = SourceWriter::new(Arc::new(port));
+        if reader.attach(&writer) {
+            writer.caught_up();
+            continue;
+        }
+        let source = Arc::clone(source);
+        threads.ends.push(spawn_end(format!("read {}", source.label), &shared, move |shared| {
+            let result = catch_unwind(AssertUnwindSafe(|| reader.run(&writer)));
+            let label = source.label.clone();
+            match result {
+                Ok(Ok(()) | Err(SourceError::Stopped)) => {}
+                Ok(Err(error)) => shared.fail(RunError::Source { label, error }.into()),
+                Err(panic) => {
+                    let message = panic_message(&*panic);
+                    shared.fail(RunError::Panic { operator: label, message }.into());
+                }
+            }
+            writer.finish();
+        })?);
+    }
+    Ok(Running { shared, sinks: sink_stats, threads: Mutex::new(threads), ended: Arc::default() })
+}
+
+fn spawn(name: String, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name).spawn(f).map_err(|error| {
+        RunError::Engine { message: format!("could not start a thread: {error}") }.into()
+    })
+}
+
+/// A thread of a source or a sink; it reports its panics itself.
+fn spawn_end(
+    name: String,
+    shared: &Arc<Shared>,
+    f: impl FnOnce(&Arc<Shared>) + Send + 'static,
+) -> Result<JoinHandle<()>> {
+    shared.end_threads.fetch_add(1, Ordering::SeqCst);
+    let shared = Arc::clone(shared);
+    spawn(name, move || {
+        f(&shared);
+        shared.end_threads.fetch_sub(1, Ordering::SeqCst);
+        shared.notify();
+    })
+}
+
+/// Worker threads, each with its end of timely's channels.
+fn spawn_workers(
+    workers: usize,
+    begin: &Arc<WorkerPlan>,
+    ends: HashMap<NodeId, SinkEnd>,
+) -> Result<WorkerGuards<()>> {
+    let communication = if workers == 1 {
+        timely::CommunicationConfig::Thread
+    } else {
+        timely::CommunicationConfig::Process(workers)
+    };
+    let (builders, others) =
+        communication.try_build().map_err(|message| Error::Run(RunError::Engine { message }))?;
+    // All rows of a sink go to the first worker.
+    let ends = Mutex::new(Some(ends));
+    let begin = Arc::clone(begin);
+    let run = move |timely: &mut timely::worker::Worker| {
+        let ends = if timely.index() == 0 { lock(&ends).take() } else { None };
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            worker::run(timely, &begin, ends.unwrap_or_default());
+        }));
+        if let Err(panic) = result {
+            let message = panic_message(&*panic);
+            begin.shared.fail(match stage::running() {
+                Some(node) => {
+                    RunError::Panic { operator: begin.shared.describe(node), message }.into()
+                }
+                None => RunError::Engine { message }.into(),
+            });
+            for dataflow in timely.installed_dataflows() {
+                timely.drop_dataflow(dataflow);
+            }
+        }
+        begin.shared.finished_workers.fetch_add(1, Ordering::SeqCst);
+        begin.shared.notify();
+    };
+    // Before it parks, a worker looks for messages of other workers for a while, and is deaf to
+    // sources meanwhile.
+    let spin = if workers == 1 { Duration::ZERO } else { IDLE_SPIN };
+    let config = timely::WorkerConfig::default().idle_spin(spin);
+    timely::execute::execute_from(builders, others, config, run)
+        .map_err(|message| RunError::Engine { message }.into())
+}
+
+impl Running {
+    /// Asks the run to end: sources stop, what has been read is finished, sinks are flushed.
+    pub fn stop(&self) {
+        self.shared.stop();
+    }
+
+    /// Waits for the end of the run.
+    ///
+    /// # Errors
+    ///
+    /// Why the run has failed, if it has.
+    pub fn wait(self) -> Result<()> {
+        self.join();
+        self.result()
+    }
+
+    /// Waits for the end of the run without blocking the thread, on any async runtime.
+    ///
+    /// # Errors
+    ///
+    /// Why the run has failed, if it has.
+    pub async fn ended(self) -> Result<()> {
+        let threads = std::mem::take(&mut *lock(&self.threads));
+        let ended = Arc::clone(&self.ended);
+        let watcher = spawn("wait".to_owned(), move || {
+            threads.join();
+            ended.done.store(true, Ordering::SeqCst);
+            for waker in lock(&ended.wakers).drain(..) {
+                waker.wake();
+            }
+        })?;
+        std::future::poll_fn(|context| {
+            let mut wakers = lock(&self.ended.wakers);
+            if self.ended.done.load(Ordering::SeqCst) {
+                return std::task::Poll::Ready(());
+            }
+            if !wakers.iter().any(|waker| waker.will_wake(context.waker())) {
+                wakers.push(context.waker().clone());
+            }
+            std::task::Poll::Pending
+        })
+        .await;
+        drop(watcher.join());
+        self.result()
+    }
+
+    fn join(&self) {
+        let threads = std::mem::take(&mut *lock(&self.threads));
+        threads.join();
+    }
+
+    fn result(&self) -> Result<()> {
+        match self.shared.take_failure() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the run has ended, well or not.
+    pub fn is_over(&self) -> bool {
+        self.shared.has_failed() || self.shared.workers_ended()
+    }
+
+    /// Whether some source does not end by itself.
+    pub(super) fn is_live(&self) -> bool {
+        self.shared.sources.iter().any(|source| !source.bounded)
+    }
+
+    /// Waits until all threads have done their work, for so long at most; answers whether they
+    /// have.
+    pub(super) fn wait_for_threads(&self, limit: Duration) -> bool {
+        let shared = &*self.shared;
+        shared.wait_until(Some(limit), || {
+            shared.workers_ended() && shared.end_threads.load(Ordering::SeqCst) == 0
+        })
+    }
+
+    /// The number of epochs that have closed: their results have reached every sink's queue.
+    pub fn epoch(&self) -> u64 {
+        self.shared.drained()
+    }
+
+    /// What every end has done.
+    pub(super) fn ends(&self) -> Ends {
+        let shared = &*self.shared;
+        let sources = shared.sources.iter().map(|source| EndStats {
+            label: source.label.clone(),
+            rows: source.rows.load(Ordering::Relaxed),
+            bytes: source.bytes.load(Ordering::Relaxed),
+            bytes_total: source.size,
+            backlog: source.queues.iter().map(|queue| queue.backlog() as u64).sum(),
+            ended: source.open_on.load(Ordering::Relaxed) == 0,
+        });
+        let sinks = self.sinks.iter().map(|(label, rows)| EndStats {
+            label: label.clone(),
+            rows: rows.load(Ordering::Relaxed),
+            ended: self.is_over(),
+            ..EndStats::default()
+        });
+        Ends { drained: shared.drained(), sources: sources.collect(), sinks: sinks.collect() }
+    }
+
+    /// Figures of the run. Asks the workers how much state they keep, and waits for their
+    /// answers, for some milliseconds at most.
+    pub fn stats(&self) -> Stats {
+        let shared = &*self.shared;
+        let wanted = shared.state_wanted.fetch_add(1, Ordering::SeqCst) + 1;
+        shared.wake();
+        let answered = |answered: &AtomicU64| answered.load(Ordering::SeqCst) >= wanted;
+        shared.wait_until(Some(STATE_ANSWER_MAX), || {
+            self.is_over() || shared.state_answered.iter().all(answered)
+        });
+        let mut states: BTreeMap<NodeId, (u64, u64)> = BTreeMap::new();
+        for &(node, rows, bytes) in lock(&shared.states).iter().flatten() {
+            let state = states.entry(node).or_default();
+            state.0 += rows as u64;
+            state.1 += bytes as u64;
+        }
+        let states = states.into_iter().map(|(node, (rows, bytes))| StateStats {
+            operator: shared.describe(node.0),
+            rows,
+            bytes,
+        });
+        let Ends { drained, sources, sinks } = self.ends();
+        let epoch = shared.open.load(Ordering::SeqCst);
+        Stats { epoch, drained, sources, sinks, states: states.collect() }
+    }
+
+    /// Closes the open epoch and waits until it has drained. Tests only: elsewhere the run closes
+    /// epochs itself.
+    ///
+    /// # Errors
+    ///
+    /// Why the run has failed, if it has.
+    pub(crate) fn step(&self) -> Result<()> {
+        let shared = &*self.shared;
+        // All that was pushed before belongs to the epoch.
+        shared.wait_until(None, || {
+            shared.has_failed() || shared.sources.iter().all(|source| source.taken())
+        });
+        let next = shared.open.load(Ordering::SeqCst) + 1;
+        shared.close_epoch();
+        shared.wait_until(None, || shared.has_failed() || shared.drained() >= next);
+        self.result()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.is_over() {
+            self.stop();
+        }
+        self.join();
+    }
+}

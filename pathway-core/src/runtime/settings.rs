@@ -1,0 +1,68 @@
+//! How a pipeline runs.
+
+use crate::error::BuildError;
+
+/// How a pipeline runs: from the builder, then from the environment.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Worker threads. `PATHWAY_THREADS`; one by default.
+    pub threads: usize,
+    /// Whether `run` shows progress. `PATHWAY_PROGRESS` (`0` or `1`); by default it does.
+    pub progress: bool,
+    /// A batch job is one epoch, unless this bounds an epoch's rows. `PATHWAY_EPOCH_ROWS_MAX`.
+    pub epoch_rows_max: Option<u64>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { threads: 1, progress: true, epoch_rows_max: None }
+    }
+}
+
+/// More threads than any machine has are a mistake.
+const THREADS_MAX: usize = 1024;
+
+impl Settings {
+    /// These settings, overridden by the variables that are set.
+    ///
+    /// # Errors
+    ///
+    /// A variable that means nothing.
+    pub(crate) fn with_environment(mut self) -> Result<Self, BuildError> {
+        if let Some(threads) = variable("PATHWAY_THREADS", "a number of threads from 1 to 1024")? {
+            self.threads = threads;
+        }
+        if let Some(progress) = variable::<u8>("PATHWAY_PROGRESS", "0 or 1")? {
+            self.progress = progress != 0;
+        }
+        if let Some(rows) = variable("PATHWAY_EPOCH_ROWS_MAX", "a number of rows above 0")? {
+            self.epoch_rows_max = Some(rows);
+        }
+        if !(1..=THREADS_MAX).contains(&self.threads) {
+            return Err(BuildError::Setting {
+                setting: "threads",
+                value: self.threads.to_string(),
+                expected: "a number of threads from 1 to 1024",
+            });
+        }
+        if self.epoch_rows_max == Some(0) {
+            return Err(BuildError::Setting {
+                setting: "epoch_rows_max",
+                value: "0".to_owned(),
+                expected: "a number of rows above 0",
+            });
+        }
+        Ok(self)
+    }
+}
+
+fn variable<T: std::str::FromStr>(
+    name: &'static str,
+    expected: &'static str,
+) -> Result<Option<T>, BuildError> {
+    let Ok(value) = std::env::var(name) else { return Ok(None) };
+    match value.trim().parse() {
+        Ok(parsed) => Ok(Some(parsed)),
+        Err(_) => Err(BuildError::Setting { setting: name, value, expected }),
+    }
+}

@@ -1,0 +1,53 @@
+//! Figures of a run.
+
+/// What a run has done so far.
+#[derive(Clone, Debug, Default)]
+pub struct Stats {
+    /// The open epoch.
+    pub epoch: u64,
+    /// The epochs before this one have drained.
+    pub drained: u64,
+    /// The sources.
+    pub sources: Vec<EndStats>,
+    /// The sinks.
+    pub sinks: Vec<EndStats>,
+    /// The operators that keep state, as the workers have reported last: just now, or a while ago
+    /// if they were too busy to answer.
+    pub states: Vec<StateStats>,
+}
+
+/// The part of [`Stats`] that costs nothing to know.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ends {
+    pub(super) drained: u64,
+    pub(super) sources: Vec<EndStats>,
+    pub(super) sinks: Vec<EndStats>,
+}
+
+/// One source or one sink.
+#[derive(Clone, Debug, Default)]
+pub struct EndStats {
+    /// What it is called.
+    pub label: String,
+    /// Rows in or out.
+    pub rows: u64,
+    /// Bytes read; zero for sinks.
+    pub bytes: u64,
+    /// All bytes there are to read, where that is known.
+    pub bytes_total: Option<u64>,
+    /// Bytes read that no worker has taken yet.
+    pub backlog: u64,
+    /// Whether it has ended.
+    pub ended: bool,
+}
+
+/// One operator's state, summed over workers.
+#[derive(Clone, Debug, Default)]
+pub struct StateStats {
+    /// The operator and its source line.
+    pub operator: String,
+    /// Groups or rows.
+    pub rows: u64,
+    /// Memory, in bytes.
+    pub bytes: u64,
+}

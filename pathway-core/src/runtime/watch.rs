@@ -1,0 +1,45 @@
+//! Waits for a run, as `Pipeline::run` does: with progress on standard error, and an end at
+//! Ctrl-C.
+
+use super::Running;
+use super::progress::Progress;
+use super::signals::Signals;
+use crate::error::Result;
+use std::time::Duration;
+
+/// How often progress is shown, and how soon a signal is noticed.
+const TURN: Duration = Duration::from_millis(125);
+
+/// Waits for the end of a run.
+///
+/// Only a live pipeline takes signals. A batch job that ended well because it was interrupted
+/// would look complete, so it dies of the signal, as any program does.
+pub(crate) fn watch(running: Running, name: &str, progress: bool) -> Result<()> {
+    let signals = if running.is_live() { Signals::take() } else { None };
+    if signals.is_none() && !progress {
+        return running.wait();
+    }
+    let mut progress = progress.then(|| Progress::new(name));
+    let mut stopping = false;
+    while !running.wait_for_threads(TURN) {
+        if !stopping && signals.as_ref().is_some_and(Signals::asked) {
+            stopping = true;
+            running.stop();
+            if let Some(progress) = &mut progress {
+                progress.stopping();
+            }
+        }
+        if let Some(progress) = &mut progress {
+            progress.show(&running.ends());
+        }
+    }
+    let last = running.ends();
+    let result = running.wait();
+    // Of a run that failed, its error is all that is left to say.
+    if let Some(progress) = progress
+        && result.is_ok()
+    {
+        progress.finish(&last);
+    }
+    result
+}

@@ -1,0 +1,257 @@
+//! The loop of one worker.
+
+use super::local_source::LocalSource;
+use super::running::EpochPolicy;
+use super::shared::{Shared, lock};
+use crate::dataflow::operator::Epoch;
+use crate::dataflow::sink::SinkEnd;
+use crate::plan::{NodeId, Plan};
+use crate::render::{RenderContext, Rendered, SharedState, render};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use timely::dataflow::operators::probe::Handle as Probe;
+
+/// An epoch under load is closed at the latest after this many rows.
+const EPOCH_ROWS_MAX: u64 = 1 << 18;
+/// How long an idle worker sleeps when nothing wakes it.
+const PARK: Duration = Duration::from_millis(100);
+
+/// What a worker needs to begin.
+pub(super) struct WorkerPlan {
+    pub(super) plan: Arc<Plan>,
+    pub(super) needed: Arc<Vec<bool>>,
+    pub(super) sink_rows: Arc<HashMap<NodeId, Arc<AtomicU64>>>,
+    pub(super) policy: EpochPolicy,
+    pub(super) shared: Arc<Shared>,
+}
+
+struct Worker<'a> {
+    shared: &'a Shared,
+    policy: EpochPolicy,
+    index: usize,
+    sources: Vec<LocalSource>,
+    probe: Probe<Epoch>,
+    states: Vec<(NodeId, SharedState)>,
+    /// The request for state sizes that was answered last.
+    state_reported: u64,
+    /// The epoch that this worker's rows enter.
+    epoch: Epoch,
+}
+
+/// Runs one worker to the end of the run.
+pub(super) fn run(
+    timely: &mut timely::worker::Worker,
+    begin: &WorkerPlan,
+    sinks: HashMap<NodeId, SinkEnd>,
+) {
+    let shared = &*begin.shared;
+    shared.register();
+    let fail = {
+        let (shared, plan) = (Arc::clone(&begin.shared), Arc::clone(&begin.plan));
+        Arc::new(move |node: u32, problem: String| {
+            let fallible = plan.node(NodeId(node)).outputs.len() > 1;
+            shared.fail_node(node, problem, fallible);
+        })
+    };
+    let context = RenderContext {
+        plan: &begin.plan,
+        needed: &begin.needed,
+        fail,
+        sinks: RefCell::new(sinks),
+        sink_rows: &begin.sink_rows,
+    };
+    let Rendered { sources, probe, states } =
+        timely.dataflow::<Epoch, _, _>(|scope| render(scope, &context));
+    let index = timely.index();
+    let sources = sources
+        .into_iter()
+        .map(|stage| {
+            let source = shared
+                .sources
+                .iter()
+                .find(|source| source.node == stage.node)
+                .expect("every rendered source is part of the run");
+            LocalSource::new(stage, Arc::clone(source), index)
+        })
+        .collect();
+    let mut worker = Worker {
+        shared,
+        policy: begin.policy,
+        index,
+        sources,
+        probe,
+        states,
+        state_reported: 0,
+        epoch: 0,
+    };
+    // Small inputs first, so that the small side of a join is complete before the large one.
+    worker.sources.sort_by_key(|source| source.size().unwrap_or(u64::MAX));
+    worker.run(timely);
+}
+
+impl Worker<'_> {
+    fn run(&mut self, timely: &mut timely::worker::Worker) {
+        while !self.shared.has_failed() {
+            let mut active = self.follow_epoch();
+            if self.is_drained() {
+                self.publish_drained();
+                active |= self.pump();
+            }
+            timely.step();
+            if self.is_drained() {
+                self.publish_drained();
+            }
+            if self.index == 0 {
+                active |= self.lead();
+            }
+            self.report_state(false);
+            if self.shared.stopping.load(Ordering::SeqCst) {
+                self.close_sources();
+            }
+            if self.sources.iter().all(|source| source.closed)
+                && self.shared.open_sources.load(Ordering::SeqCst) == 0
+                && !timely.has_dataflows()
+            {
+                break;
+            }
+            if !active && self.nothing_to_do() {
+                timely.step_or_park(Some(PARK));
+            }
+        }
+        self.report_state(true);
+        for dataflow in timely.installed_dataflows() {
+            timely.drop_dataflow(dataflow);
+        }
+    }
+
+    fn nothing_to_do(&self) -> bool {
+        self.epoch == self.shared.open.load(Ordering::SeqCst)
+    }
+
+    /// Ends this worker's part of an epoch that the leader has closed.
+    fn follow_epoch(&mut self) -> bool {
+        let open = self.shared.open.load(Ordering::SeqCst);
+        if self.epoch == open {
+            return false;
+        }
+        // A transaction is never split: its rest still belongs to the old epoch.
+        let shared = self.shared;
+        for source in self.sources.iter_mut().filter(|source| source.in_transaction) {
+            source.pump(shared);
+        }
+        if self.sources.iter().any(|source| source.in_transaction) {
+            return false;
+        }
+        for source in self.sources.iter_mut().filter(|source| !source.closed) {
+            source.stage.advance(open);
+        }
+        self.epoch = open;
+        true
+    }
+
+    /// Whether all epochs before this worker's have drained on all workers.
+    fn is_drained(&self) -> bool {
+        !self.probe.less_than(&self.epoch)
+    }
+
+    fn publish_drained(&self) {
+        let drained = &self.shared.drained[self.index];
+        if drained.load(Ordering::SeqCst) != self.epoch {
+            drained.store(self.epoch, Ordering::SeqCst);
+            self.shared.notify();
+        }
+    }
+
+    /// Lets rows into the open epoch.
+    fn pump(&mut self) -> bool {
+        let shared = self.shared;
+        let mut rows = 0;
+        let mut smaller_unfinished = None;
+        // Who closes epochs by hand waits until what was pushed has been taken.
+        let awaited = matches!(self.policy, EpochPolicy::Manual)
+            && self.sources.iter().any(LocalSource::is_waited_for);
+        for source in &mut self.sources {
+            if source.closed || shared.stopping.load(Ordering::SeqCst) {
+                continue;
+            }
+            // A bounded source waits for those that are far smaller, on all workers.
+            if let (Some(size), Some(smaller)) = (source.size(), smaller_unfinished)
+                && size / 4 > smaller
+            {
+                continue;
+            }
+            rows += source.pump(shared);
+            if source.is_exhausted() {
+                source.close(shared);
+            }
+            if source.shared().open_on.load(Ordering::SeqCst) > 0
+                && let Some(size) = source.size()
+            {
+                smaller_unfinished = Some(smaller_unfinished.unwrap_or(size).min(size));
+            }
+        }
+        if awaited {
+            shared.notify();
+        }
+        if rows > 0 {
+            self.shared.entered.fetch_add(rows, Ordering::SeqCst);
+            if self.index != 0 {
+                self.shared.wake();
+            }
+        }
+        rows > 0
+    }
+
+    /// Closes the open epoch if it is time.
+    fn lead(&self) -> bool {
+        let EpochPolicy::Auto { rows_max, live } = self.policy else { return false };
+        let shared = self.shared;
+        let entered = shared.entered.load(Ordering::SeqCst);
+        if entered == 0 || self.epoch != shared.open.load(Ordering::SeqCst) || !self.is_drained() {
+            return false;
+        }
+        let full = entered >= rows_max.unwrap_or(EPOCH_ROWS_MAX);
+        // A batch job is one epoch, and a live one's first epoch covers what it found at first.
+        let complete = live && shared.unread_sources.load(Ordering::SeqCst) == 0;
+        let waiting = self
+            .sources
+            .iter()
+            .any(|source| !source.closed && !source.shared().queues[0].is_empty());
+        if (complete && (full || !waiting)) || (rows_max.is_some() && full) {
+            shared.close_epoch();
+            return true;
+        }
+        false
+    }
+
+    fn close_sources(&mut self) {
+        let shared = self.shared;
+        for source in self.sources.iter_mut().filter(|source| !source.closed) {
+            // The rest of a transaction cannot come any more, so its rows would be torn; readers
+            // queue transactions whole, so there is none.
+            source.close(shared);
+        }
+    }
+
+    fn report_state(&mut self, last: bool) {
+        let wanted = self.shared.state_wanted.load(Ordering::SeqCst);
+        if wanted == self.state_reported && !last {
+            return;
+        }
+        self.state_reported = wanted;
+        let sizes = self
+            .states
+            .iter()
+            .map(|(node, state)| {
+                let size = state.borrow().size();
+                (*node, size.rows, size.bytes)
+            })
+            .collect();
+        lock(&self.shared.states)[self.index] = sizes;
+        self.shared.state_answered[self.index].store(wanted, Ordering::SeqCst);
+        self.shared.notify();
+    }
+}
