@@ -1,0 +1,195 @@
+//! A pipeline whose epochs a test closes.
+
+use super::Capture;
+use crate::error::Result;
+use crate::io::CollectionKind;
+use crate::runtime::{self, Running};
+use crate::schema::Schema;
+use crate::table::{Input, IntoTable, Pipeline, Stream, Table, TableInput};
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A pipeline under test: a test pushes its rows and closes its epochs.
+///
+/// With one worker, the default, a run is deterministic. It starts at the first
+/// [`step`](Self::step); tables are derived before.
+#[derive(Debug)]
+pub struct Harness {
+    pipeline: Pipeline,
+    threads: usize,
+    running: Option<Running>,
+    /// How many epochs have been closed.
+    steps: Arc<AtomicU64>,
+}
+
+impl Default for Harness {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Harness {
+    /// An empty pipeline on one worker.
+    pub fn new() -> Self {
+        Self::with_threads(1)
+    }
+
+    /// An empty pipeline on that many workers.
+    pub fn with_threads(threads: usize) -> Self {
+        let pipeline = Pipeline::new("test");
+        Self { pipeline, threads, running: None, steps: Arc::default() }
+    }
+
+    /// The pipeline, for sources and sinks other than those of the test.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// A stream that the test pushes to.
+    #[track_caller]
+    pub fn stream<T: Schema>(&self) -> TestStream<T> {
+        let (input, rows) = self.pipeline.input();
+        TestStream { input, rows }
+    }
+
+    /// A table that the test changes.
+    #[track_caller]
+    pub fn table<T: Schema>(&self) -> TestTable<T> {
+        let (input, rows) = self.pipeline.input_table();
+        TestTable { input, rows }
+    }
+
+    /// Captures a table's rows and changes.
+    pub fn capture<C: IntoTable>(&self, table: C) -> Capture<C::Row> {
+        let (_, captured) = table.into_table().capture(CollectionKind::Table);
+        Capture::new(captured, Arc::clone(&self.steps))
+    }
+
+    /// Closes one epoch: everything pushed so far is in it, and its results have arrived when
+    /// this returns.
+    ///
+    /// # Panics
+    ///
+    /// If the run has failed; [`try_step`](Self::try_step) returns the error instead.
+    #[track_caller]
+    pub fn step(&mut self) {
+        if let Err(error) = self.try_step() {
+            panic!("the pipeline failed: {error}");
+        }
+    }
+
+    /// Closes one epoch; see [`step`](Self::step).
+    ///
+    /// # Errors
+    ///
+    /// Why the pipeline could not start, or why it has failed.
+    #[track_caller]
+    pub fn try_step(&mut self) -> Result<()> {
+        if self.running.is_none() {
+            let plan = self.pipeline.graph.plan();
+            let sinks: Vec<_> = plan.sinks().collect();
+            let settings = runtime::Settings { threads: self.threads, ..Default::default() };
+            let started = runtime::start("test", plan, &sinks, &settings, true)?;
+            self.running = Some(started);
+        }
+        if let Some(running) = &self.running {
+            running.step()?;
+        }
+        self.steps.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// Figures of the run, with the sizes of its states.
+    ///
+    /// # Panics
+    ///
+    /// If no epoch has been closed yet.
+    #[track_caller]
+    pub fn stats(&self) -> runtime::Stats {
+        let caller = Location::caller();
+        let Some(running) = &self.running else {
+            panic!("the pipeline has not started at {caller}: call `step` first");
+        };
+        running.stats()
+    }
+}
+
+/// A stream that a test pushes to.
+#[derive(Clone, Debug)]
+pub struct TestStream<T> {
+    input: Input<T>,
+    rows: Stream<T>,
+}
+
+impl<T: Schema> TestStream<T> {
+    /// The stream, to derive tables from.
+    pub fn rows(&self) -> Stream<T> {
+        self.rows.clone()
+    }
+
+    /// Pushes rows into the open epoch.
+    ///
+    /// # Panics
+    ///
+    /// If the run has failed.
+    #[track_caller]
+    pub fn push(&self, rows: impl IntoIterator<Item = T>) {
+        self.input.push_all(rows).expect("the pipeline runs");
+    }
+
+    /// Ends the stream.
+    pub fn close(&self) {
+        self.input.close();
+    }
+}
+
+/// A table that a test changes.
+#[derive(Clone, Debug)]
+pub struct TestTable<T> {
+    input: TableInput<T>,
+    rows: Table<T>,
+}
+
+impl<T: Schema> TestTable<T> {
+    /// The table, to derive others from.
+    pub fn rows(&self) -> Table<T> {
+        self.rows.clone()
+    }
+
+    /// Adds a row in the open epoch.
+    ///
+    /// # Panics
+    ///
+    /// If the run has failed; so for all methods.
+    #[track_caller]
+    pub fn insert(&self, row: T) {
+        self.input.insert(row).expect("the pipeline runs");
+    }
+
+    /// Takes a row away in the open epoch.
+    ///
+    /// # Panics
+    ///
+    /// If the row is not there.
+    #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "as `insert`, so that tests read alike")]
+    pub fn remove(&self, row: T) {
+        self.input.remove(&row).expect("the row is in the table");
+    }
+
+    /// Adds a row in the place of the one with its key.
+    ///
+    /// # Panics
+    ///
+    /// If the row type has no key.
+    #[track_caller]
+    pub fn replace(&self, row: T) {
+        self.input.replace(row).expect("the row type has a key");
+    }
+
+    /// Ends the table's input.
+    pub fn close(&self) {
+        self.input.close();
+    }
+}
