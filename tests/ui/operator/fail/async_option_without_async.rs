@@ -1,0 +1,18 @@
+use pathway::prelude::*;
+
+#[derive(Clone, Schema)]
+struct Line {
+    text: String,
+}
+
+#[derive(Clone, Schema)]
+struct Word {
+    word: String,
+}
+
+#[operator(retries = 3)]
+fn fetched(line: Line) -> Result<Word, String> {
+    Ok(Word { word: line.text })
+}
+
+fn main() {}

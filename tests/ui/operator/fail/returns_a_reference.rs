@@ -1,0 +1,18 @@
+use pathway::prelude::*;
+
+#[derive(Clone, Schema)]
+struct Line {
+    text: String,
+}
+
+#[derive(Clone, Schema)]
+struct Word {
+    word: String,
+}
+
+#[operator]
+fn text(line: &Line) -> &str {
+    &line.text
+}
+
+fn main() {}

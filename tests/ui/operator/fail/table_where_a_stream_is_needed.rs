@@ -1,0 +1,20 @@
+use pathway::prelude::*;
+
+#[derive(Clone, Schema)]
+struct Line {
+    text: String,
+}
+
+#[derive(Clone, Schema)]
+struct Word {
+    word: String,
+}
+
+#[operator]
+fn totals(lines: Stream<Line>) -> Table<Line> {
+    Table::clone(&lines)
+}
+
+fn main() {
+    let _ = |lines: Table<Line>| lines.totals();
+}

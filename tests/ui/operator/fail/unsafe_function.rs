@@ -1,0 +1,18 @@
+use pathway::prelude::*;
+
+#[derive(Clone, Schema)]
+struct Line {
+    text: String,
+}
+
+#[derive(Clone, Schema)]
+struct Word {
+    word: String,
+}
+
+#[operator]
+unsafe fn words(line: &Line) -> Word {
+    Word { word: line.text.clone() }
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use pathway::prelude::*;
+
+#[derive(Schema)]
+struct Flight<'a> {
+    carrier: &'a str,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use pathway::prelude::*;
+
+#[derive(Schema)]
+struct Airline {
+    #[schema(key)]
+    #[schema(key)]
+    carrier: String,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use pathway::prelude::*;
+
+#[derive(Schema)]
+enum Nothing {}
+
+fn main() {}

@@ -1,0 +1,10 @@
+use pathway::prelude::*;
+
+struct Airline;
+
+#[derive(Schema)]
+struct Flight {
+    carriers: Vec<Option<Airline>>,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use pathway::prelude::*;
+use std::time::Instant;
+
+#[derive(Schema)]
+struct Landing(Instant);
+
+fn main() {}

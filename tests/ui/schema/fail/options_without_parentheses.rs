@@ -1,0 +1,9 @@
+use pathway::prelude::*;
+
+#[derive(Schema)]
+struct Airline {
+    #[schema = "key"]
+    carrier: String,
+}
+
+fn main() {}

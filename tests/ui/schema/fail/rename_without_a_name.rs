@@ -1,0 +1,9 @@
+use pathway::prelude::*;
+
+#[derive(Schema)]
+struct Airline {
+    #[schema(rename)]
+    carrier: String,
+}
+
+fn main() {}
