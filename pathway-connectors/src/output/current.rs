@@ -1,0 +1,86 @@
+//! The rows as they stand, in a file that is replaced as a whole.
+//!
+//! A new state goes into a file of its own beside the published one, is brought to the disk, and
+//! takes its name: whoever opens the file sees one state or the next, never a part.
+
+use super::{Encoder, io_error, parent};
+use pathway_core::io::{CurrentState, SinkError, SinkWriter, Updates};
+use pathway_core::schema::DataType;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long a published state stands at least.
+const PUBLISH_INTERVAL: Duration = Duration::from_secs(1);
+const BUFFERED_BYTES_MAX: usize = 1 << 16;
+
+pub(super) struct Current<E> {
+    path: PathBuf,
+    unpublished: PathBuf,
+    state: CurrentState,
+    encoder: E,
+    /// Whether the state differs from the published one.
+    changed: bool,
+    published: Option<Instant>,
+}
+
+impl<E: Encoder> Current<E> {
+    pub(super) fn new(path: PathBuf, rows: DataType, encoder: E) -> Self {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let unpublished = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+        let state = CurrentState::new(rows);
+        Self { path, unpublished, state, encoder, changed: false, published: None }
+    }
+
+    fn publish(&mut self) -> Result<(), SinkError> {
+        self.write_state().inspect_err(|_| drop(fs::remove_file(&self.unpublished)))?;
+        fs::rename(&self.unpublished, &self.path).map_err(io_error("replace", &self.path))?;
+        sync_directory(parent(&self.path));
+        self.changed = false;
+        self.published = Some(Instant::now());
+        Ok(())
+    }
+
+    fn write_state(&mut self) -> Result<(), SinkError> {
+        let Self { unpublished, state, encoder, .. } = self;
+        let mut file = File::create(&*unpublished).map_err(io_error("create", unpublished))?;
+        let mut buffer = String::new();
+        encoder.begin(false, &mut buffer);
+        state
+            .for_each(|row| {
+                encoder.row(row, None, &mut buffer);
+                if buffer.len() > BUFFERED_BYTES_MAX {
+                    file.write_all(buffer.as_bytes())?;
+                    buffer.clear();
+                }
+                Ok(())
+            })
+            .and_then(|()| file.write_all(buffer.as_bytes()))
+            .and_then(|()| file.sync_all())
+            .map_err(io_error("write", unpublished))
+    }
+}
+
+/// Brings the new name to the disk, where the system lets a directory be opened.
+fn sync_directory(directory: &Path) {
+    // A failure leaves the old state or the new one after a power cut: both are whole.
+    drop(File::open(directory).and_then(|directory| directory.sync_all()));
+}
+
+impl<E: Encoder> SinkWriter for Current<E> {
+    fn write(&mut self, _epoch: u64, updates: &Updates) -> Result<(), SinkError> {
+        self.state.apply(updates);
+        self.changed = true;
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), SinkError> {
+        let due = self.published.is_none_or(|published| published.elapsed() >= PUBLISH_INTERVAL);
+        if self.changed && due { self.publish() } else { Ok(()) }
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        if self.changed || self.published.is_none() { self.publish() } else { Ok(()) }
+    }
+}
