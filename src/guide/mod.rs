@@ -1,0 +1,16 @@
+//! The guide, a chapter a module.
+
+#[doc = include_str!("rows.md")]
+pub mod rows {}
+
+#[doc = include_str!("tables.md")]
+pub mod tables {}
+
+#[doc = include_str!("files.md")]
+pub mod files {}
+
+#[doc = include_str!("running.md")]
+pub mod running {}
+
+#[doc = include_str!("testing.md")]
+pub mod testing {}

@@ -1,0 +1,29 @@
+#![doc = include_str!("guide/quickstart.md")]
+
+pub mod guide;
+
+pub use pathway_connectors::{csv, files, jsonl, lines, null, source, stdout};
+pub use pathway_core::error::{self, Error, Result};
+pub use pathway_core::{format, io, plan, reduce, runtime, schema, table, testing};
+pub use pathway_macros::{Aggregate, Schema, operator};
+
+/// What the expansions of the macros name. Not part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use pathway_core::__private::*;
+}
+
+/// What a program needs: `use pathway::prelude::*;`.
+pub mod prelude {
+    pub use pathway_connectors::{csv, jsonl, lines, null, stdout};
+    pub use pathway_core::io::BadRow;
+    pub use pathway_core::reduce::Accumulate;
+    pub use pathway_core::schema::{
+        Bytes, Date, DateTime, Duration, Keyed, NaiveDateTime, Schema, Text, Time, Zoned,
+    };
+    pub use pathway_core::table::{
+        Aggregate, Change, Collection, Input, InputError, Pipeline, Reduced, RowError, Stream,
+        Table, TableInput, View,
+    };
+    pub use pathway_macros::{Aggregate, Schema, operator};
+}
