@@ -1,6 +1,6 @@
 //! Rows that nobody wants: for benchmarks, and for pipelines run for their side effects.
 
-use pathway_core::io::{CollectionKind, Sink, SinkError, SinkWriter, Updates};
+use pathway_core::io::{CollectionKind, Sink, SinkError, SinkWriter, Updates, Wanted};
 use pathway_core::schema::DataType;
 
 /// Takes all updates and keeps none.
@@ -26,8 +26,8 @@ impl Sink for NullSink {
         "null".into()
     }
 
-    fn sorted(&self) -> bool {
-        false
+    fn wants(&self) -> Wanted {
+        Wanted::Nothing
     }
 }
 

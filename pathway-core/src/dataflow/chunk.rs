@@ -78,6 +78,11 @@ impl Chunk {
         self.entries.is_empty()
     }
 
+    /// The number of updates.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// The updates: key, value, diff.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Option<&[u8]>, &[u8], Diff)> {
         let mut rest = self.bytes.as_slice();

@@ -3,18 +3,22 @@
 //! The same table serves three ends: it pre-combines rows before an exchange, it is the state
 //! behind the exchange, and with a single worker it is both at once.
 //!
-//! A group's slot holds its key (inline if short), the number of its rows and its place in the
-//! list of groups that this epoch has touched. When a group is touched first in an epoch, its
-//! output so far is written aside; at the close, old and new outputs that differ are emitted. So
-//! no output is kept between epochs, and a group without rows leaves nothing behind.
+//! A group's record holds its key, the number of its rows and the state of the reducers that need
+//! a few words only. When a group is touched first in an epoch, its output so far is written
+//! aside; at the close, old and new outputs that differ are emitted. So no output is kept between
+//! epochs, and a group without rows leaves nothing behind.
+//!
+//! A table that has outgrown the cache takes its rows in batches: all groups of a batch are looked
+//! up before the first is updated, so that the processor waits for their memory together rather
+//! than for one after the other.
 
-use super::fold::{Acc, Fold};
-use super::key_hash::{KeyHash, spread};
-use super::small_bytes::{Arena, SmallBytes};
+use super::fold::{Acc, AnyFold, Fold};
+use super::key_hash::Key;
+use super::key_table::KeyTable;
+use super::small_bytes::SmallBytes;
 use super::state::{State, StateSize};
 use crate::schema::{RowEncoder, Schema, put_len, take_bytes, take_len};
 use crate::stage::{Diff, Inputs};
-use hashbrown::HashTable;
 use std::sync::Arc;
 
 /// Whether the outputs of a reduction are one value or a tuple of several.
@@ -30,13 +34,39 @@ pub enum OutputShape {
 #[derive(Clone, Debug)]
 pub struct ReducePlan {
     /// The reducers in order.
-    pub folds: Arc<[Arc<dyn Fold>]>,
+    folds: Arc<[AnyFold]>,
     /// The form of their outputs.
-    pub shape: OutputShape,
+    shape: OutputShape,
+    words: usize,
+    accs: usize,
 }
 
 impl ReducePlan {
-    fn encode_outputs(&self, accs: &[Acc], rows: i64, out: &mut Vec<u8>) -> Result<(), String> {
+    /// A reduction by those reducers.
+    pub fn new(folds: Vec<AnyFold>, shape: OutputShape) -> Self {
+        let words = |fold: &AnyFold| match fold {
+            AnyFold::Words(fold) => fold.words(),
+            AnyFold::Acc(_) => 0,
+        };
+        Self {
+            words: folds.iter().map(words).sum(),
+            accs: folds.iter().filter(|fold| matches!(fold, AnyFold::Acc(_))).count(),
+            folds: folds.into(),
+            shape,
+        }
+    }
+
+    /// The reducers in order.
+    pub fn folds(&self) -> &[AnyFold] {
+        &self.folds
+    }
+
+    fn encode_outputs(
+        &self,
+        (mut words, accs): (&[u64], &[Acc]),
+        rows: i64,
+        out: &mut Vec<u8>,
+    ) -> Result<(), String> {
         let mut row = match self.shape {
             OutputShape::Single => RowEncoder::standalone(out),
             OutputShape::Tuple => {
@@ -44,22 +74,85 @@ impl ReducePlan {
                 RowEncoder::new(out, nullable)
             }
         };
-        for (fold, acc) in self.folds.iter().zip(accs) {
-            fold.finish(acc, rows, &mut row)?;
+        let mut accs = accs.iter();
+        for fold in &*self.folds {
+            match fold {
+                AnyFold::Words(fold) => {
+                    let (own, rest) = words.split_at(fold.words());
+                    words = rest;
+                    fold.finish(own, rows, &mut row)?;
+                }
+                AnyFold::Acc(fold) => {
+                    fold.finish(accs.next().expect(ONE_EACH), rows, &mut row)?;
+                }
+            }
         }
         Ok(())
     }
+
+    /// Adds the arguments of one row, those from `first` on, to the state of its group.
+    #[inline]
+    fn update(
+        &self,
+        (mut words, accs): (&mut [u64], &mut [Acc]),
+        inputs: &Inputs,
+        first: usize,
+        diff: Diff,
+    ) {
+        let mut accs = accs.iter_mut();
+        for (at, fold) in self.folds.iter().enumerate() {
+            let input = inputs.get(first + at);
+            match fold {
+                AnyFold::Words(fold) => {
+                    let (own, rest) = words.split_at_mut(fold.words());
+                    words = rest;
+                    fold.update(own, input, diff);
+                }
+                AnyFold::Acc(fold) => fold.update(accs.next().expect(ONE_EACH), input, diff),
+            }
+        }
+    }
+
+    fn write(&self, (words, accs): (&[u64], &[Acc]), out: &mut Vec<u8>) {
+        words.iter().for_each(|word| word.encode(out));
+        for (fold, acc) in self.acc_folds().zip(accs) {
+            fold.write(acc, out);
+        }
+    }
+
+    fn acc_folds(&self) -> impl Iterator<Item = &Arc<dyn Fold>> + Clone {
+        self.folds.iter().filter_map(|fold| match fold {
+            AnyFold::Words(_) => None,
+            AnyFold::Acc(fold) => Some(fold),
+        })
+    }
+
+    /// The accumulators of a group without rows.
+    fn zeros(&self) -> Vec<Acc> {
+        self.acc_folds().map(|fold| fold.zero()).collect()
+    }
+
+    fn merge(&self, (mut words, accs): (&mut [u64], &mut [Acc]), partial: &mut &[u8]) {
+        let mut other = Vec::with_capacity(self.words);
+        other.extend((0..self.words).map(|_| u64::decode(partial)));
+        let mut other = other.as_slice();
+        let mut accs = accs.iter_mut();
+        for fold in &*self.folds {
+            match fold {
+                AnyFold::Words(fold) => {
+                    let (own, rest) = words.split_at_mut(fold.words());
+                    words = rest;
+                    let (theirs, rest) = other.split_at(fold.words());
+                    other = rest;
+                    fold.merge(own, theirs);
+                }
+                AnyFold::Acc(fold) => fold.merge(accs.next().expect(ONE_EACH), partial),
+            }
+        }
+    }
 }
 
-struct Slot {
-    key: SmallBytes,
-    rows: i64,
-    hash: u32,
-    /// The position in the list of touched groups, or `UNTOUCHED`.
-    touched: u32,
-}
-
-const UNTOUCHED: u32 = u32::MAX;
+const ONE_EACH: &str = "a group has an accumulator for each reducer that wants one";
 
 struct Touched {
     slot: u32,
@@ -67,15 +160,44 @@ struct Touched {
     old: Option<(u32, u32)>,
 }
 
+/// Rows that wait until there is a batch of them.
+#[derive(Default)]
+struct Batch {
+    rows: Vec<BatchRow>,
+    /// Keys that are not inline.
+    keys: Vec<u8>,
+    inputs: Inputs,
+}
+
+struct BatchRow {
+    key: BatchKey,
+    hash: u32,
+    diff: Diff,
+}
+
+enum BatchKey {
+    Inline(SmallBytes),
+    Long { start: usize, end: usize },
+}
+
+/// Rows of a batch: enough to wait for memory together, few enough to stay in the cache.
+const BATCH_ROWS: usize = 64;
+/// Smaller tables are in the cache, and a batch would only cost.
+const BATCHED_GROUPS_MIN: usize = 1 << 13;
+
 /// Groups by key.
 pub(crate) struct GroupTable {
     plan: ReducePlan,
-    hasher: KeyHash,
-    index: HashTable<u32>,
-    slots: Vec<Slot>,
+    groups: Groups,
+    batch: Batch,
+}
+
+struct Groups {
+    /// The payload: the number of rows, then the words of the reducers.
+    keys: KeyTable,
     accs: Vec<Acc>,
-    free: Vec<u32>,
-    arena: Arena,
+    /// The stamp of the groups that this epoch has touched.
+    stamp: u32,
     touched: Vec<Touched>,
     old: Vec<u8>,
     failure: Option<String>,
@@ -86,119 +208,186 @@ pub(crate) trait GroupOutput {
     fn emit(&mut self, key: &[u8], outputs: &[u8], diff: Diff);
 }
 
-impl GroupTable {
-    pub(crate) fn new(plan: ReducePlan) -> Self {
-        Self {
-            plan,
-            hasher: KeyHash::default(),
-            index: HashTable::new(),
-            slots: Vec::new(),
-            accs: Vec::new(),
-            free: Vec::new(),
-            arena: Arena::default(),
-            touched: Vec::new(),
-            old: Vec::new(),
-            failure: None,
-        }
+fn place(at: usize) -> u32 {
+    u32::try_from(at).expect("an epoch touches under 4 GiB of outputs")
+}
+
+impl Groups {
+    /// The slot of the group with that key, new if need be.
+    #[inline]
+    fn slot(&mut self, plan: &ReducePlan, key: Key<'_>) -> u32 {
+        self.keys.find(key).unwrap_or_else(|| self.insert(plan, key))
     }
 
-    /// The slot of the group with that key, new if need be.
-    fn slot(&mut self, key: &[u8]) -> usize {
-        let inline = SmallBytes::inline(key);
-        let hash = self.hasher.hash(key, inline);
-        let (slots, arena) = (&self.slots, &self.arena);
-        let found = self.index.find(spread(hash), |&slot| {
-            let slot = &slots[slot as usize];
-            slot.hash == hash && slot.key.is(key, inline, arena)
-        });
-        if let Some(&slot) = found {
-            return slot as usize;
+    fn insert(&mut self, plan: &ReducePlan, key: Key<'_>) -> u32 {
+        let slot = self.keys.insert(key);
+        if plan.accs > 0 && slot as usize * plan.accs == self.accs.len() {
+            self.accs.extend(plan.zeros());
         }
-        let small = inline.unwrap_or_else(|| SmallBytes::new(key, &mut self.arena));
-        let new = Slot { key: small, rows: 0, hash, touched: UNTOUCHED };
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.slots[slot as usize] = new;
-                slot
-            }
-            None => {
-                let slot = u32::try_from(self.slots.len())
-                    .expect("a worker's table holds under four billion groups");
-                self.slots.push(new);
-                self.accs.extend(self.plan.folds.iter().map(|fold| fold.zero()));
-                slot
-            }
-        };
-        let slots = &self.slots;
-        self.index.insert_unique(spread(hash), slot, |&slot| spread(slots[slot as usize].hash));
-        slot as usize
+        slot
+    }
+
+    fn rows(&self, slot: u32) -> i64 {
+        self.keys.payload(slot)[0].cast_signed()
+    }
+
+    fn state(&self, plan: &ReducePlan, slot: u32) -> (&[u64], &[Acc]) {
+        let first = slot as usize * plan.accs;
+        (&self.keys.payload(slot)[1..], &self.accs[first..first + plan.accs])
+    }
+
+    /// Adds rows to a group, and gives its state to change.
+    #[inline]
+    fn add(&mut self, plan: &ReducePlan, slot: u32, rows: Diff) -> (&mut [u64], &mut [Acc]) {
+        let first = slot as usize * plan.accs;
+        let payload = self.keys.payload_mut(slot);
+        payload[0] = payload[0].wrapping_add_signed(rows);
+        (&mut payload[1..], &mut self.accs[first..first + plan.accs])
     }
 
     /// Notes that a group changes in this epoch, and writes its output so far aside.
-    fn touch(&mut self, slot: usize) {
-        if self.slots[slot].touched != UNTOUCHED {
-            return;
+    #[inline]
+    fn touch(&mut self, plan: &ReducePlan, slot: u32) {
+        if self.keys.stamp(slot) != self.stamp {
+            self.touch_first(plan, slot);
         }
-        let place = |at: usize| u32::try_from(at).expect("an epoch touches under 4 GiB of outputs");
-        let old = (self.slots[slot].rows != 0).then(|| {
+    }
+
+    fn touch_first(&mut self, plan: &ReducePlan, slot: u32) {
+        self.keys.set_stamp(slot, self.stamp);
+        let rows = self.rows(slot);
+        let old = (rows != 0).then(|| {
             let start = self.old.len();
-            let stride = self.plan.folds.len();
-            let accs = &self.accs[slot * stride..(slot + 1) * stride];
+            let mut old = std::mem::take(&mut self.old);
             // A failure here was a failure of the epoch before, which ended the run.
-            let result = self.plan.encode_outputs(accs, self.slots[slot].rows, &mut self.old);
+            let result = plan.encode_outputs(self.state(plan, slot), rows, &mut old);
+            self.old = old;
             self.failure = self.failure.take().or(result.err());
             (place(start), place(self.old.len()))
         });
-        self.slots[slot].touched = place(self.touched.len());
-        self.touched.push(Touched { slot: place(slot), old });
+        self.touched.push(Touched { slot, old });
+    }
+
+    fn close(
+        &mut self,
+        plan: &ReducePlan,
+        slot: u32,
+        old: Option<&[u8]>,
+        new: &mut Vec<u8>,
+        output: &mut dyn GroupOutput,
+    ) -> Result<(), (Vec<u8>, String)> {
+        let rows = self.rows(slot);
+        let key = self.keys.key_at(slot);
+        let key = self.keys.bytes(&key);
+        let state = self.state(plan, slot);
+        let failed = |problem: String| (key.to_vec(), problem);
+        new.clear();
+        if rows < 0 {
+            let problem =
+                format!("a group has {rows} rows: more were taken away than had been added");
+            return Err(failed(problem));
+        }
+        if rows > 0 {
+            plan.encode_outputs(state, rows, new).map_err(failed)?;
+        } else if state.0.iter().any(|&word| word != 0) || !state.1.iter().all(Acc::is_empty) {
+            let problem = "a group has no rows, but values: others were taken away than had been \
+                           added";
+            return Err(failed(problem.to_owned()));
+        }
+        let new = (rows != 0).then_some(new.as_slice());
+        if old != new {
+            if let Some(old) = old {
+                output.emit(key, old, -1);
+            }
+            if let Some(new) = new {
+                output.emit(key, new, 1);
+            }
+        }
+        if rows == 0 {
+            self.keys.remove(slot);
+            let first = slot as usize * plan.accs;
+            for (acc, zero) in self.accs[first..].iter_mut().zip(plan.zeros()) {
+                *acc = zero;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl GroupTable {
+    pub(crate) fn new(plan: ReducePlan) -> Self {
+        let groups = Groups {
+            keys: KeyTable::new(1 + plan.words),
+            accs: Vec::new(),
+            stamp: 1,
+            touched: Vec::new(),
+            old: Vec::new(),
+            failure: None,
+        };
+        Self { plan, groups, batch: Batch::default() }
     }
 
     /// Adds a row's arguments to its group.
+    #[inline]
     pub(crate) fn update(&mut self, key: &[u8], inputs: &Inputs, diff: Diff) {
-        let slot = self.slot(key);
-        self.touch(slot);
-        self.slots[slot].rows += diff;
-        let stride = self.plan.folds.len();
-        let accs = &mut self.accs[slot * stride..(slot + 1) * stride];
-        for (at, (fold, acc)) in self.plan.folds.iter().zip(accs).enumerate() {
-            fold.update(acc, inputs.get(at), diff);
+        let Self { plan, groups, batch } = self;
+        let key = groups.keys.key(key);
+        if groups.keys.slots_max() >= BATCHED_GROUPS_MIN {
+            batch.push(key, inputs, diff);
+            if batch.rows.len() == BATCH_ROWS {
+                self.settle();
+            }
+            return;
         }
+        let slot = groups.slot(plan, key);
+        groups.touch(plan, slot);
+        plan.update(groups.add(plan, slot, diff), inputs, 0, diff);
+    }
+
+    /// Adds the rows that wait in a batch.
+    fn settle(&mut self) {
+        let Self { plan, groups, batch } = self;
+        let mut found = [None; BATCH_ROWS];
+        for (row, found) in batch.rows.iter().zip(&mut found) {
+            *found = groups.keys.find(batch.key(row));
+        }
+        for (at, (row, found)) in batch.rows.iter().zip(found).enumerate() {
+            // A row in front may have made the group.
+            let slot = found.unwrap_or_else(|| groups.slot(plan, batch.key(row)));
+            groups.touch(plan, slot);
+            let state = groups.add(plan, slot, row.diff);
+            plan.update(state, &batch.inputs, at * plan.folds.len(), row.diff);
+        }
+        batch.clear();
     }
 
     /// Merges a group that another table drained.
     pub(crate) fn merge(&mut self, key: &[u8], mut partial: &[u8], rows: Diff) {
-        let slot = self.slot(key);
-        self.touch(slot);
-        self.slots[slot].rows += rows;
-        let stride = self.plan.folds.len();
-        let accs = &mut self.accs[slot * stride..(slot + 1) * stride];
-        for (fold, acc) in self.plan.folds.iter().zip(accs) {
-            fold.merge(acc, &mut partial);
-        }
+        let Self { plan, groups, .. } = self;
+        let slot = groups.slot(plan, groups.keys.key(key));
+        groups.touch(plan, slot);
+        plan.merge(groups.add(plan, slot, rows), &mut partial);
     }
 
-    /// How many groups there are.
+    /// How many groups there are, at most.
     pub(crate) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+        self.groups.keys.len() + self.batch.rows.len()
     }
 
     /// Hands out every group as key, partial result and rows, and empties the table.
     pub(crate) fn drain(&mut self, mut f: impl FnMut(&[u8], &[u8], Diff)) {
-        let stride = self.plan.folds.len();
+        self.settle();
+        let Self { plan, groups, .. } = self;
         let mut partial = Vec::new();
-        for (at, slot) in self.slots.iter().enumerate() {
+        for slot in groups.keys.slots() {
             partial.clear();
-            for (fold, acc) in self.plan.folds.iter().zip(&self.accs[at * stride..]) {
-                fold.write(acc, &mut partial);
-            }
-            f(slot.key.get(&self.arena), &partial, slot.rows);
+            plan.write(groups.state(plan, slot), &mut partial);
+            f(groups.keys.bytes(&groups.keys.key_at(slot)), &partial, groups.rows(slot));
         }
-        let plan = self.plan.clone();
-        let hasher = self.hasher.clone();
-        // The allocation of the index is kept: the next rows are likely to be as many.
-        let mut index = std::mem::take(&mut self.index);
-        index.clear();
-        *self = Self { hasher, index, ..Self::new(plan) };
+        groups.keys.clear();
+        groups.accs.clear();
+        groups.touched.clear();
+        groups.old.clear();
     }
 
     /// Closes an epoch: emits the outputs that have changed, retraction first, and forgets the
@@ -208,131 +397,104 @@ impl GroupTable {
     ///
     /// What is wrong with a group, with its key's compact bytes.
     pub(crate) fn close(&mut self, output: &mut dyn GroupOutput) -> Result<(), (Vec<u8>, String)> {
-        let stride = self.plan.folds.len();
-        let touched = std::mem::take(&mut self.touched);
-        let old = std::mem::take(&mut self.old);
-        let mut new = Vec::new();
-        if let Some(failure) = self.failure.take() {
+        self.settle();
+        let Self { plan, groups, .. } = self;
+        if let Some(failure) = groups.failure.take() {
             return Err((Vec::new(), failure));
         }
-        for Touched { slot: at, old: range } in &touched {
-            let at = *at as usize;
-            let slot = &mut self.slots[at];
-            slot.touched = UNTOUCHED;
-            let rows = slot.rows;
-            new.clear();
-            let slot = &self.slots[at];
-            let key = slot.key.get(&self.arena);
-            if rows == 0 {
-                let accs = &self.accs[at * stride..(at + 1) * stride];
-                if !accs.iter().all(Acc::is_empty) {
-                    let problem = "a group has no rows, but values: others were taken away than \
-                                   had been added";
-                    return Err((key.to_vec(), problem.to_owned()));
-                }
-            } else {
-                if rows < 0 {
-                    let problem = format!(
-                        "a group has {rows} rows: more were taken away than had been added"
-                    );
-                    return Err((key.to_vec(), problem));
-                }
-                let accs = &self.accs[at * stride..(at + 1) * stride];
-                self.plan
-                    .encode_outputs(accs, rows, &mut new)
-                    .map_err(|problem| (key.to_vec(), problem))?;
-            }
-            let old = range.map(|(start, end)| &old[start as usize..end as usize]);
-            let new = (rows != 0).then_some(new.as_slice());
-            if old != new {
-                if let Some(old) = old {
-                    output.emit(key, old, -1);
-                }
-                if let Some(new) = new {
-                    output.emit(key, new, 1);
-                }
-            }
-            if rows == 0 {
-                self.remove(at);
+        let mut touched = std::mem::take(&mut groups.touched);
+        let mut old = std::mem::take(&mut groups.old);
+        let mut new = Vec::new();
+        for batch in touched.chunks(BATCH_ROWS) {
+            // Their records are fetched together.
+            let fetched = batch.iter().fold(0, |all, group| all ^ groups.rows(group.slot));
+            std::hint::black_box(fetched);
+            for group in batch {
+                let old = group.old.map(|(start, end)| &old[start as usize..end as usize]);
+                groups.close(plan, group.slot, old, &mut new, output)?;
             }
         }
-        // Keep the buffers for the next epoch, unless this one was unusually large.
-        self.touched = touched;
-        self.touched.clear();
-        self.old = old;
-        self.old.clear();
-        if self.touched.capacity() > 1 << 16 {
-            self.touched = Vec::new();
-            self.old = Vec::new();
-        }
-        if self.arena.is_wasteful() {
-            self.rebuild_arena();
-        }
+        // The buffers serve the next epoch; what an unusually large one has grown goes.
+        touched.clear();
+        touched.shrink_to(TOUCHED_KEPT);
+        old.clear();
+        old.shrink_to(TOUCHED_KEPT * 16);
+        (groups.touched, groups.old) = (touched, old);
+        groups.stamp = groups.stamp.checked_add(1).unwrap_or_else(|| {
+            groups.keys.clear_stamps();
+            1
+        });
         Ok(())
     }
+}
 
-    fn remove(&mut self, at: usize) {
-        let hash = self.slots[at].hash;
-        let entry = self.index.find_entry(spread(hash), |&slot| slot as usize == at);
-        if let Ok(entry) = entry {
-            entry.remove();
-        }
-        self.arena.release(self.slots[at].key);
-        self.slots[at].key = SmallBytes::ABSENT;
-        let stride = self.plan.folds.len();
-        for (fold, acc) in self.plan.folds.iter().zip(&mut self.accs[at * stride..]) {
-            *acc = fold.zero();
-        }
-        self.free.push(u32::try_from(at).expect("slots are numbered in 32 bits"));
+/// Buffers for that many touched groups are kept from epoch to epoch.
+const TOUCHED_KEPT: usize = 1 << 16;
+
+impl Batch {
+    fn push(&mut self, key: Key<'_>, inputs: &Inputs, diff: Diff) {
+        let hash = key.hash;
+        let key = match key.inline {
+            Some(inline) => BatchKey::Inline(inline),
+            None => {
+                let start = self.keys.len();
+                self.keys.extend_from_slice(key.bytes);
+                BatchKey::Long { start, end: self.keys.len() }
+            }
+        };
+        self.rows.push(BatchRow { key, hash, diff });
+        self.inputs.append(inputs);
     }
 
-    fn rebuild_arena(&mut self) {
-        let mut arena = Arena::default();
-        for slot in self.slots.iter_mut().filter(|slot| !slot.key.is_absent()) {
-            slot.key = SmallBytes::new(slot.key.get(&self.arena), &mut arena);
+    fn key<'a>(&'a self, row: &'a BatchRow) -> Key<'a> {
+        match &row.key {
+            BatchKey::Inline(inline) => {
+                Key { bytes: inline.inline_bytes(), inline: Some(*inline), hash: row.hash }
+            }
+            &BatchKey::Long { start, end } => {
+                Key { bytes: &self.keys[start..end], inline: None, hash: row.hash }
+            }
         }
-        self.arena = arena;
+    }
+
+    fn clear(&mut self) {
+        self.rows.clear();
+        self.keys.clear();
+        self.inputs.clear();
     }
 }
 
 impl State for GroupTable {
     fn size(&self) -> StateSize {
-        let accs = self.accs.iter().zip(self.plan.folds.iter().cycle());
-        let bytes = self.arena.memory()
-            + self.index.capacity() * size_of::<u32>()
-            + self.slots.capacity() * size_of::<Slot>()
-            + self.accs.capacity() * size_of::<Acc>()
+        let Self { plan, groups, .. } = self;
+        let accs = groups.accs.iter().zip(plan.acc_folds().cycle());
+        let bytes = groups.keys.memory()
+            + groups.accs.capacity() * size_of::<Acc>()
             + accs.map(|(acc, fold)| fold.memory(acc)).sum::<usize>();
-        StateSize { rows: self.len(), bytes }
+        StateSize { rows: groups.keys.len(), bytes }
     }
 
     fn save(&self, out: &mut Vec<u8>) {
-        let stride = self.plan.folds.len();
-        put_len(self.len(), out);
-        for (at, slot) in self.slots.iter().enumerate() {
-            if slot.key.is_absent() {
-                continue;
-            }
-            let key = slot.key.get(&self.arena);
+        let Self { plan, groups, .. } = self;
+        put_len(groups.keys.len(), out);
+        for slot in groups.keys.slots() {
+            let key = groups.keys.key_at(slot);
+            let key = groups.keys.bytes(&key);
             put_len(key.len(), out);
             out.extend_from_slice(key);
-            slot.rows.encode(out);
-            for (fold, acc) in self.plan.folds.iter().zip(&self.accs[at * stride..]) {
-                fold.write(acc, out);
-            }
+            groups.rows(slot).encode(out);
+            plan.write(groups.state(plan, slot), out);
         }
     }
 
     fn load(&mut self, input: &mut &[u8]) {
+        let Self { plan, groups, .. } = self;
         for _ in 0..take_len(input) {
             let len = take_len(input);
-            let slot = self.slot(take_bytes(input, len));
-            self.slots[slot].rows = i64::decode(input);
-            let stride = self.plan.folds.len();
-            let accs = &mut self.accs[slot * stride..(slot + 1) * stride];
-            for (fold, acc) in self.plan.folds.iter().zip(accs) {
-                fold.merge(acc, input);
-            }
+            let key = take_bytes(input, len);
+            let slot = groups.slot(plan, groups.keys.key(key));
+            let rows = i64::decode(input);
+            plan.merge(groups.add(plan, slot, rows), input);
         }
     }
 }
@@ -341,7 +503,7 @@ impl State for GroupTable {
 mod tests {
     use super::*;
     use crate::dataflow::fold::{
-        Best, BestKind, Collect, Count, CountDistinct, Mean, Number, Sum, fold_values,
+        Best, BestKind, Collect, Count, CountDistinct, Number, Total, fold_values,
     };
     use crate::schema::DataType;
     use crate::testing::Random;
@@ -357,19 +519,20 @@ mod tests {
 
     fn plan() -> ReducePlan {
         let best = |kind| Best { kind, output: DataType::I64, nullable: false, append_only: false };
-        let folds: Vec<Arc<dyn Fold>> = vec![
-            Arc::new(Count),
-            Arc::new(Sum { number: Number::Int, output: DataType::I64, nullable: false }),
-            Arc::new(Mean { number: Number::Float, nullable: false }),
-            Arc::new(best(BestKind::Least)),
-            Arc::new(best(BestKind::Greatest)),
-            Arc::new(CountDistinct),
-            Arc::new(Collect { element: DataType::I64 }),
-            Arc::new(fold_values(|values: &[(i64, u64)]| {
+        let folds = vec![
+            AnyFold::Words(Arc::new(Count)),
+            Number::Int.total(Total::Sum(DataType::I64), false),
+            Number::Float.total(Total::Mean, false),
+            AnyFold::Acc(Arc::new(best(BestKind::Least))),
+            AnyFold::Acc(Arc::new(best(BestKind::Greatest))),
+            AnyFold::Acc(Arc::new(CountDistinct)),
+            AnyFold::Acc(Arc::new(Collect { element: DataType::I64 })),
+            AnyFold::Acc(Arc::new(fold_values(|values: &[(i64, u64)]| {
                 (values.len() > 2).then_some(values[0].0)
-            })),
+            }))),
+            Number::Int.total(Total::Mean, true),
         ];
-        ReducePlan { folds: folds.into(), shape: OutputShape::Tuple }
+        ReducePlan::new(folds, OutputShape::Tuple)
     }
 
     fn update(table: &mut GroupTable, key: &[u8], value: i64, diff: Diff) {
@@ -382,6 +545,11 @@ mod tests {
         inputs.compact(&value);
         inputs.ordered_or_null(&value);
         inputs.ordered_or_null(&value);
+        if value % 2 == 0 {
+            inputs.int(value.into())
+        } else {
+            inputs.null()
+        }
         table.update(key, &inputs, diff);
     }
 

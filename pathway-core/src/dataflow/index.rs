@@ -7,119 +7,167 @@
 //! Δ(L ⋈ R)  =  ΔL ⋈ R sealed  +  L current ⋈ ΔR
 //! ```
 //!
-//! Both versions are one structure: the rows of a key are a list whose first part is sealed, and
-//! sealing an epoch moves the mark of the keys that it touched. Retractions are entries of their
-//! own until then, when they cancel what they retract.
+//! Both versions are one structure. The rows of a key are a chain through a log, the latest in
+//! front, so the rows of this epoch are the front part of the chain of a key that it has touched,
+//! and sealing an epoch moves nothing. Retractions are rows of their own until then, when they
+//! cancel what they retract.
+//!
+//! The rows of an epoch are also kept in the order of their arrival, with their keys, so that a
+//! join reads them as they lie in memory, and looks their matches up in batches: the processor
+//! waits for the memory of a batch together.
 
-use super::key_hash::{KeyHash, spread};
-use super::small_bytes::{Arena, SmallBytes};
+use super::key_hash::Key;
+use super::key_table::KeyTable;
+use super::row_log::{Chain, NONE, Place, RowLog};
+use super::small_bytes::SmallBytes;
 use super::state::{State, StateSize};
 use crate::schema::{Schema, put_len, take_bytes, take_len};
 use crate::stage::Diff;
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 
-/// One row of a key.
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    row: SmallBytes,
-    diff: Diff,
-}
-
-/// The rows of one key.
-enum Postings {
-    One(Entry),
-    Many(Box<Many>),
-}
-
-struct Many {
-    entries: Vec<Entry>,
-    /// Entries by the hash of their row, once a retraction has asked for it in a long list.
-    lookup: Option<HashTable<u32>>,
-}
-
-/// Longer lists are searched by hash.
+/// Longer chains are searched by hash.
 const SCANNED_MAX: usize = 24;
+/// Rows that are looked up together.
+const BATCH_ROWS: usize = 64;
+/// Smaller indexes are in the cache, and a batch would only cost.
+const BATCHED_KEYS_MIN: usize = 1 << 12;
 
-struct Slot {
+/// Payload: where the chain begins, now and as of the last epoch.
+const HEADS: usize = 0;
+/// Payload: the sum of the diffs of the chain's rows.
+const COUNT: usize = 1;
+
+/// A row of this epoch.
+struct Fresh {
+    /// The key if it is short; nothing otherwise.
     key: SmallBytes,
     hash: u32,
-    touched: u32,
-    postings: Postings,
-}
-
-const UNTOUCHED: u32 = u32::MAX;
-
-struct Touched {
     slot: u32,
-    sealed: u32,
+    place: Place,
 }
+
+/// The row has not been linked to its key yet.
+const UNSETTLED: u32 = u32::MAX;
 
 /// Rows by key.
 pub(crate) struct Index {
-    hasher: KeyHash,
-    by_key: HashTable<u32>,
-    slots: Vec<Slot>,
-    free: Vec<u32>,
-    arena: Arena,
-    touched: Vec<Touched>,
+    keys: KeyTable,
+    log: RowLog,
+    /// The rows of long chains by their hash, once a retraction has asked for one.
+    lookups: HashMap<u32, HashTable<Place>, foldhash::fast::RandomState>,
+    /// The stamp of the keys that this epoch has touched.
+    stamp: u32,
+    fresh: Vec<Fresh>,
+    /// How many rows at the end of `fresh` are not linked yet.
+    unsettled: usize,
+    touched: Vec<u32>,
+    /// The keys of this epoch's retractions.
+    retracted: Vec<u32>,
     /// The slot of the rows whose key is null, which matches nothing.
     null: Option<u32>,
     /// How many joins read this index, and how many still have to read this epoch.
     readers: usize,
     unread: usize,
-    entries: usize,
 }
 
-impl Postings {
-    fn as_slice(&self) -> &[Entry] {
-        match self {
-            Self::One(entry) => std::slice::from_ref(entry),
-            Self::Many(many) => &many.entries,
-        }
+/// Which rows of an index a join wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// Those up to the epoch before.
+    Sealed,
+    /// Those with this epoch's.
+    Current,
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "takes the halves apart")]
+fn halves(word: u64) -> (Place, Place) {
+    (word as u32, (word >> 32) as u32)
+}
+
+fn word(head: Place, sealed: Place) -> u64 {
+    u64::from(head) | u64::from(sealed) << 32
+}
+
+/// A key that this epoch has touched.
+#[derive(Clone, Copy)]
+pub(crate) struct TouchedKey<'a> {
+    index: &'a Index,
+    slot: u32,
+}
+
+impl<'a> TouchedKey<'a> {
+    fn is_null(self) -> bool {
+        self.index.null == Some(self.slot)
+    }
+
+    /// The number of rows, counted with their diffs.
+    pub(crate) fn current_count(self) -> Diff {
+        self.index.keys.payload(self.slot)[COUNT].cast_signed()
+    }
+
+    /// The number of rows as of the epoch before.
+    pub(crate) fn sealed_count(self) -> Diff {
+        let (head, sealed) = halves(self.index.keys.payload(self.slot)[HEADS]);
+        let fresh: Diff = self.index.log.chain(head, sealed).map(|(_, diff)| diff).sum();
+        self.current_count() - fresh
+    }
+
+    /// The rows of the same key in another index; none of a null key.
+    pub(crate) fn rows_of(self, other: &'a Index, version: Version) -> Chain<'a> {
+        let slot = if self.is_null() {
+            None
+        } else {
+            let key = self.index.keys.key_at(self.slot);
+            let hash = self.index.keys.hash_at(self.slot);
+            other.keys.find(self.index.as_key(&key, hash))
+        };
+        other.rows_at(slot, version)
     }
 }
 
-/// The rows of one key in one of the two versions, and those of this epoch alone.
+/// The rows of a key that was looked up.
 #[derive(Clone, Copy)]
-pub(crate) struct Rows<'a> {
-    entries: &'a [Entry],
-    arena: &'a Arena,
+pub(crate) struct Matches<'a> {
+    index: &'a Index,
+    slot: Option<u32>,
+    version: Version,
+    head: Place,
 }
 
-impl<'a> Rows<'a> {
-    pub(crate) fn iter(self) -> impl Iterator<Item = (&'a [u8], Diff)> {
-        let arena = self.arena;
-        self.entries.iter().map(move |entry| (entry.row.get(arena), entry.diff))
+impl<'a> Matches<'a> {
+    pub(crate) fn rows(self) -> Chain<'a> {
+        self.index.log.chain(self.head, NONE)
     }
 
     /// The number of rows, counted with their diffs.
     pub(crate) fn count(self) -> Diff {
-        self.entries.iter().map(|entry| entry.diff).sum()
+        let index = self.index;
+        self.slot.map_or(0, |slot| {
+            let key = TouchedKey { index, slot };
+            let touched = index.keys.stamp(slot) == index.stamp;
+            if touched && self.version == Version::Sealed {
+                key.sealed_count()
+            } else {
+                key.current_count()
+            }
+        })
     }
-}
-
-/// A key that this epoch has touched.
-pub(crate) struct TouchedKey<'a> {
-    /// The key, or null.
-    pub(crate) key: Option<&'a [u8]>,
-    pub(crate) sealed: Rows<'a>,
-    pub(crate) fresh: Rows<'a>,
-    pub(crate) current: Rows<'a>,
 }
 
 impl Index {
     pub(crate) fn new() -> Self {
         Self {
-            hasher: KeyHash::default(),
-            by_key: HashTable::new(),
-            slots: Vec::new(),
-            free: Vec::new(),
-            arena: Arena::default(),
+            keys: KeyTable::new(2),
+            log: RowLog::default(),
+            lookups: HashMap::default(),
+            stamp: 1,
+            fresh: Vec::new(),
+            unsettled: 0,
             touched: Vec::new(),
+            retracted: Vec::new(),
             null: None,
             readers: 0,
             unread: 0,
-            entries: 0,
         }
     }
 
@@ -129,98 +177,152 @@ impl Index {
         self.readers += 1;
     }
 
-    fn find(&self, key: &[u8], inline: Option<SmallBytes>, hash: u32) -> Option<u32> {
-        self.by_key
-            .find(spread(hash), |&slot| {
-                let slot = &self.slots[slot as usize];
-                slot.hash == hash && slot.key.is(key, inline, &self.arena)
-            })
-            .copied()
-    }
-
-    fn slot_of(&self, key: &[u8]) -> Option<u32> {
-        let inline = SmallBytes::inline(key);
-        self.find(key, inline, self.hasher.hash(key, inline))
-    }
-
     /// Adds an update of this epoch.
     pub(crate) fn update(&mut self, key: Option<&[u8]>, row: &[u8], diff: Diff) {
-        let entry = Entry { row: SmallBytes::new(row, &mut self.arena), diff };
-        self.entries += 1;
-        let (hash, found) = match key {
-            Some(key) => {
-                let inline = SmallBytes::inline(key);
-                let hash = self.hasher.hash(key, inline);
-                (hash, self.find(key, inline, hash))
-            }
-            None => (0, self.null),
+        let place = self.log.push(row, diff);
+        let Some(key) = key else {
+            self.settle();
+            let slot = self.null.unwrap_or_else(|| self.insert_null());
+            self.fresh.push(Fresh { key: SmallBytes::ABSENT, hash: 0, slot, place });
+            self.link(slot, place);
+            return;
         };
-        if let Some(at) = found {
-            let slot = &mut self.slots[at as usize];
-            let len = slot.postings.as_slice().len();
-            if slot.touched == UNTOUCHED {
-                slot.touched = number(self.touched.len());
-                self.touched.push(Touched { slot: at, sealed: number(len) });
+        let key = self.keys.key(key);
+        let batched = self.keys.slots_max() >= BATCHED_KEYS_MIN;
+        if let Some(inline) = key.inline
+            && batched
+        {
+            self.fresh.push(Fresh { key: inline, hash: key.hash, slot: UNSETTLED, place });
+            self.unsettled += 1;
+            if self.unsettled == BATCH_ROWS {
+                self.settle();
             }
-            push(&mut slot.postings, entry);
             return;
         }
-        let small = key.map_or(SmallBytes::ABSENT, |key| SmallBytes::new(key, &mut self.arena));
-        let touched = number(self.touched.len());
-        let new = Slot { key: small, hash, touched, postings: Postings::One(entry) };
-        let at = match self.free.pop() {
-            Some(at) => {
-                self.slots[at as usize] = new;
-                at
-            }
-            None => {
-                self.slots.push(new);
-                number(self.slots.len() - 1)
-            }
-        };
-        self.touched.push(Touched { slot: at, sealed: 0 });
-        if key.is_some() {
-            let slots = &self.slots;
-            self.by_key.insert_unique(spread(hash), at, |&slot| spread(slots[slot as usize].hash));
+        self.settle();
+        let slot = self.slot(key);
+        let inline = key.inline.unwrap_or(SmallBytes::ABSENT);
+        self.fresh.push(Fresh { key: inline, hash: key.hash, slot, place });
+        self.link(slot, place);
+    }
+
+    fn insert_null(&mut self) -> u32 {
+        let slot = self.keys.insert_hidden();
+        self.keys.payload_mut(slot)[HEADS] = word(NONE, NONE);
+        self.null = Some(slot);
+        slot
+    }
+
+    fn slot(&mut self, key: Key<'_>) -> u32 {
+        self.keys.find(key).unwrap_or_else(|| {
+            let slot = self.keys.insert(key);
+            self.keys.payload_mut(slot)[HEADS] = word(NONE, NONE);
+            slot
+        })
+    }
+
+    /// Links the rows that wait to their keys. Joins call it before they read.
+    pub(crate) fn settle(&mut self) {
+        let end = self.fresh.len();
+        let first = end - self.unsettled;
+        let mut found = [None; BATCH_ROWS];
+        for (row, found) in self.fresh[first..].iter().zip(&mut found) {
+            *found = self.keys.find(inline_key(&row.key, row.hash));
+        }
+        for (at, found) in (first..end).zip(found) {
+            let Fresh { key, hash, place, .. } = self.fresh[at];
+            let slot = found.unwrap_or_else(|| self.slot(inline_key(&key, hash)));
+            self.fresh[at].slot = slot;
+            self.link(slot, place);
+        }
+        self.unsettled = 0;
+    }
+
+    /// Puts a row of this epoch in front of its key's.
+    fn link(&mut self, slot: u32, place: Place) {
+        let first = self.keys.stamp(slot) != self.stamp;
+        let diff = self.log.diff(place);
+        let payload = self.keys.payload_mut(slot);
+        payload[COUNT] = payload[COUNT].wrapping_add_signed(diff);
+        let (head, sealed) = halves(payload[HEADS]);
+        payload[HEADS] = word(place, if first { head } else { sealed });
+        self.log.link(place, head);
+        if first {
+            self.keys.set_stamp(slot, self.stamp);
+            self.touched.push(slot);
+        }
+        if diff < 0 {
+            self.retracted.push(slot);
+        }
+        if !self.lookups.is_empty() && self.lookups.contains_key(&slot) {
+            self.log.link_back(head, place);
+        }
+    }
+
+    fn as_key<'a>(&'a self, key: &'a SmallBytes, hash: u32) -> Key<'a> {
+        let bytes = self.keys.bytes(key);
+        Key { bytes, inline: SmallBytes::inline(bytes), hash }
+    }
+
+    fn rows_at(&self, slot: Option<u32>, version: Version) -> Chain<'_> {
+        let head = slot.map_or(NONE, |slot| self.head(slot, version));
+        self.log.chain(head, NONE)
+    }
+
+    #[inline]
+    fn head(&self, slot: u32, version: Version) -> Place {
+        let (head, sealed) = halves(self.keys.payload(slot)[HEADS]);
+        if version == Version::Sealed && self.keys.stamp(slot) == self.stamp {
+            sealed
         } else {
-            self.null = Some(at);
+            head
         }
     }
 
     /// The keys that this epoch has touched.
     pub(crate) fn touched(&self) -> impl Iterator<Item = TouchedKey<'_>> {
-        self.touched.iter().map(|touched| {
-            let slot = &self.slots[touched.slot as usize];
-            let entries = slot.postings.as_slice();
-            let (sealed, fresh) = entries.split_at(touched.sealed as usize);
-            let rows = |entries| Rows { entries, arena: &self.arena };
-            let key = (!slot.key.is_absent()).then(|| slot.key.get(&self.arena));
-            TouchedKey { key, sealed: rows(sealed), fresh: rows(fresh), current: rows(entries) }
-        })
+        self.touched.iter().map(|&slot| TouchedKey { index: self, slot })
     }
 
-    /// The rows of a key up to the epoch before.
-    pub(crate) fn sealed(&self, key: &[u8]) -> Rows<'_> {
-        let rows = |entries| Rows { entries, arena: &self.arena };
-        let Some(at) = self.slot_of(key) else { return rows(&[]) };
-        let slot = &self.slots[at as usize];
-        let entries = slot.postings.as_slice();
-        match slot.touched {
-            UNTOUCHED => rows(entries),
-            touched => rows(&entries[..self.touched[touched as usize].sealed as usize]),
+    /// Looks up the rows of this epoch in another index: gives each with its matches there.
+    pub(crate) fn probe(
+        &self,
+        other: &Self,
+        version: Version,
+        mut f: impl FnMut(&[u8], Diff, Matches<'_>),
+    ) {
+        let mut matches = [Matches { index: other, slot: None, version, head: NONE }; BATCH_ROWS];
+        for batch in self.fresh.chunks(BATCH_ROWS) {
+            for (row, matches) in batch.iter().zip(&mut matches) {
+                matches.slot = self.find_in(other, row);
+                matches.head = matches.slot.map_or(NONE, |slot| other.head(slot, version));
+            }
+            // The first match of each is fetched together.
+            let fetched = matches[..batch.len()].iter().fold(0, |all, matches| {
+                if matches.head == NONE { all } else { all ^ other.log.diff(matches.head) }
+            });
+            std::hint::black_box(fetched);
+            for (row, &matches) in batch.iter().zip(&matches) {
+                f(self.log.row(row.place), self.log.diff(row.place), matches);
+            }
         }
     }
 
-    /// The rows of a key with those of this epoch.
-    pub(crate) fn current(&self, key: &[u8]) -> Rows<'_> {
-        let at = self.slot_of(key);
-        let entries = at.map_or(&[] as &[Entry], |at| self.slots[at as usize].postings.as_slice());
-        Rows { entries, arena: &self.arena }
+    #[inline]
+    fn find_in(&self, other: &Self, row: &Fresh) -> Option<u32> {
+        if !row.key.is_absent() {
+            return other.keys.find(inline_key(&row.key, row.hash));
+        }
+        if self.null == Some(row.slot) {
+            return None;
+        }
+        let key = self.keys.key_at(row.slot);
+        other.keys.find(self.as_key(&key, row.hash))
     }
 
     /// Notes that one join has read this epoch; the last one seals it.
     pub(crate) fn release(&mut self) {
-        if self.touched.is_empty() {
+        if self.fresh.is_empty() {
             return;
         }
         if self.unread == 0 {
@@ -235,103 +337,198 @@ impl Index {
     /// Makes this epoch's rows part of the sealed version.
     fn seal(&mut self) {
         let touched = std::mem::take(&mut self.touched);
-        for &Touched { slot: at, sealed } in &touched {
-            let slot = &mut self.slots[at as usize];
-            slot.touched = UNTOUCHED;
-            let before = slot.postings.as_slice().len();
-            cancel(&mut slot.postings, sealed as usize, &mut self.arena, &self.hasher);
-            let after = slot.postings.as_slice().len();
-            self.entries -= before - after;
-            if after == 0 {
-                self.remove(at);
-            }
+        let mut retracted = std::mem::take(&mut self.retracted);
+        if !self.lookups.is_empty() {
+            // Rows that are found by hash have no twins.
+            retracted.extend(touched.iter().filter(|&&slot| self.lookups.contains_key(&slot)));
+        }
+        retracted.sort_unstable();
+        retracted.dedup();
+        for &slot in &retracted {
+            self.cancel(slot);
         }
         self.touched = touched;
+        self.retracted = retracted;
         self.touched.clear();
-        if self.touched.capacity() > 1 << 16 {
-            self.touched = Vec::new();
-        }
-        if self.arena.is_wasteful() {
-            self.rebuild_arena();
+        self.retracted.clear();
+        self.fresh.clear();
+        self.touched.shrink_to(FRESH_KEPT);
+        self.retracted.shrink_to(FRESH_KEPT);
+        self.fresh.shrink_to(FRESH_KEPT);
+        self.stamp = self.stamp.checked_add(1).unwrap_or_else(|| {
+            self.keys.clear_stamps();
+            1
+        });
+        if self.log.is_wasteful() {
+            self.rewrite_log();
         }
     }
 
-    fn remove(&mut self, at: u32) {
-        let slot = &mut self.slots[at as usize];
-        if slot.key.is_absent() {
+    /// Lets the rows of this epoch cancel or add to equal ones.
+    fn cancel(&mut self, slot: u32) {
+        let (head, sealed) = halves(self.keys.payload(slot)[HEADS]);
+        let head = match self.lookups.remove(&slot) {
+            Some(mut lookup) => {
+                let head = self.merge_fresh(&mut lookup, head, sealed);
+                if lookup.len() > SCANNED_MAX / 2 {
+                    self.lookups.insert(slot, lookup);
+                }
+                head
+            }
+            None => self.merge_all(slot, head),
+        };
+        if head != NONE {
+            self.keys.payload_mut(slot)[HEADS] = word(head, head);
+            return;
+        }
+        self.keys.remove(slot);
+        if self.null == Some(slot) {
             self.null = None;
-        } else if let Ok(entry) = self.by_key.find_entry(spread(slot.hash), |&other| other == at) {
-            entry.remove();
         }
-        self.arena.release(slot.key);
-        slot.key = SmallBytes::ABSENT;
-        slot.postings = Postings::Many(Box::new(Many { entries: Vec::new(), lookup: None }));
-        self.free.push(at);
     }
 
-    fn rebuild_arena(&mut self) {
-        let mut arena = Arena::default();
-        for slot in &mut self.slots {
-            if !slot.key.is_absent() {
-                slot.key = SmallBytes::new(slot.key.get(&self.arena), &mut arena);
-            }
-            let entries = match &mut slot.postings {
-                Postings::One(entry) => std::slice::from_mut(entry),
-                Postings::Many(many) => &mut many.entries,
-            };
-            for entry in entries {
-                entry.row = SmallBytes::new(entry.row.get(&self.arena), &mut arena);
+    /// The places of a chain, up to the one at `end`.
+    fn places(&self, head: Place, end: Place) -> Vec<Place> {
+        std::iter::successors(Some(head).filter(|&at| at != end), |&at| {
+            Some(self.log.next(at)).filter(|&at| at != end)
+        })
+        .collect()
+    }
+
+    fn row_hash(log: &RowLog, keys: &KeyTable, place: Place) -> u64 {
+        keys.hasher().hash_bytes(log.row(place))
+    }
+
+    /// Merges the front of a chain whose other rows are found by hash.
+    fn merge_fresh(&mut self, lookup: &mut HashTable<Place>, head: Place, sealed: Place) -> Place {
+        let (mut head, mut changed) = (head, Vec::new());
+        let (log, keys) = (&mut self.log, &self.keys);
+        let mut at = head;
+        while at != sealed {
+            let place = at;
+            at = log.next(place);
+            let hash = Self::row_hash(log, keys, place);
+            let twin = lookup.find(hash, |&other| log.row(other) == log.row(place)).copied();
+            if let Some(twin) = twin {
+                log.set_diff(twin, log.diff(twin) + log.diff(place));
+                head = log.unlink(head, place);
+                changed.push(twin);
+            } else {
+                lookup.insert_unique(hash, place, |&place| Self::row_hash(log, keys, place));
             }
         }
-        self.arena = arena;
+        // What has come to nothing goes last: another row may still add to it.
+        changed.sort_unstable();
+        changed.dedup();
+        let gone = changed.into_iter().filter(|&place| log.diff(place) == 0);
+        let gone: Vec<Place> = gone.collect();
+        for place in gone {
+            let hash = Self::row_hash(log, keys, place);
+            if let Ok(found) = lookup.find_entry(hash, |&other| other == place) {
+                found.remove();
+            }
+            head = log.unlink(head, place);
+        }
+        head
     }
 
-    /// The rows of a touched key of another index in the sealed version of this one.
-    pub(crate) fn sealed_of(&self, key: &TouchedKey<'_>) -> Rows<'_> {
-        key.key.map_or(Rows { entries: &[], arena: &self.arena }, |key| self.sealed(key))
+    /// Merges all rows of a chain, and makes them found by hash if they are many.
+    fn merge_all(&mut self, slot: u32, head: Place) -> Place {
+        let mut kept: Vec<Place> = Vec::new();
+        let places = self.places(head, NONE);
+        let (log, keys) = (&mut self.log, &self.keys);
+        if places.len() <= SCANNED_MAX {
+            for &place in &places {
+                match kept.iter().find(|&&other| log.row(other) == log.row(place)) {
+                    None => kept.push(place),
+                    Some(&twin) => {
+                        log.set_diff(twin, log.diff(twin) + log.diff(place));
+                        log.forget(place);
+                    }
+                }
+            }
+        } else {
+            let mut lookup: HashTable<Place> = HashTable::with_capacity(places.len());
+            for &place in &places {
+                let hash = Self::row_hash(log, keys, place);
+                let twin = lookup.find(hash, |&other| log.row(other) == log.row(place)).copied();
+                if let Some(twin) = twin {
+                    log.set_diff(twin, log.diff(twin) + log.diff(place));
+                    log.forget(place);
+                } else {
+                    lookup.insert_unique(hash, place, |&place| Self::row_hash(log, keys, place));
+                    kept.push(place);
+                }
+            }
+            lookup.retain(|&mut place| log.diff(place) != 0);
+            if lookup.len() > SCANNED_MAX / 2 {
+                self.lookups.insert(slot, lookup);
+            }
+        }
+        kept.retain(|&place| {
+            let kept = log.diff(place) != 0;
+            if !kept {
+                log.forget(place);
+            }
+            kept
+        });
+        for (at, &place) in kept.iter().enumerate() {
+            log.link(place, kept.get(at + 1).copied().unwrap_or(NONE));
+            log.link_back(place, if at == 0 { NONE } else { kept[at - 1] });
+        }
+        kept.first().copied().unwrap_or(NONE)
     }
 
-    /// The rows of a touched key of another index in the current version of this one.
-    pub(crate) fn current_of(&self, key: &TouchedKey<'_>) -> Rows<'_> {
-        key.key.map_or(Rows { entries: &[], arena: &self.arena }, |key| self.current(key))
+    /// Copies the rows into a new log, those of a key next to each other.
+    fn rewrite_log(&mut self) {
+        let old = std::mem::take(&mut self.log);
+        self.lookups.clear();
+        let slots: Vec<u32> = self.keys.slots().chain(self.null).collect();
+        for slot in slots {
+            let (head, _) = halves(self.keys.payload(slot)[HEADS]);
+            let (mut first, mut last) = (NONE, NONE);
+            for (row, diff) in old.chain(head, NONE) {
+                let place = self.log.push(row, diff);
+                if last == NONE {
+                    first = place;
+                } else {
+                    self.log.link(last, place);
+                }
+                last = place;
+            }
+            self.keys.payload_mut(slot)[HEADS] = word(first, first);
+        }
     }
+}
+
+/// Buffers for that many rows are kept from epoch to epoch.
+const FRESH_KEPT: usize = 1 << 16;
+
+fn inline_key(key: &SmallBytes, hash: u32) -> Key<'_> {
+    Key { bytes: key.inline_bytes(), inline: Some(*key), hash }
 }
 
 impl State for Index {
     fn size(&self) -> StateSize {
-        let many = |slot: &Slot| match &slot.postings {
-            Postings::One(_) => 0,
-            Postings::Many(many) => {
-                size_of::<Many>()
-                    + many.entries.capacity() * size_of::<Entry>()
-                    + many.lookup.as_ref().map_or(0, |lookup| lookup.capacity() * 4)
-            }
-        };
-        let bytes = self.arena.memory()
-            + self.by_key.capacity() * size_of::<u32>()
-            + self.slots.capacity() * size_of::<Slot>()
-            + self.slots.iter().map(many).sum::<usize>();
-        StateSize { rows: self.entries, bytes }
+        let lookups = self.lookups.values().map(HashTable::allocation_size).sum::<usize>();
+        let bytes = self.keys.memory() + self.log.memory() + lookups;
+        StateSize { rows: self.log.len(), bytes }
     }
 
     fn save(&self, out: &mut Vec<u8>) {
-        put_len(self.slots.len() - self.free.len(), out);
-        for (at, slot) in self.slots.iter().enumerate() {
-            let entries = slot.postings.as_slice();
-            if entries.is_empty() {
-                continue;
-            }
-            let is_null = self.null == Some(number(at));
-            out.push(u8::from(!is_null));
-            let key = slot.key.get(&self.arena);
+        put_len(self.keys.len(), out);
+        for slot in self.keys.slots().chain(self.null) {
+            out.push(u8::from(self.null != Some(slot)));
+            let key = self.keys.key_at(slot);
+            let key = self.keys.bytes(&key);
             put_len(key.len(), out);
             out.extend_from_slice(key);
-            put_len(entries.len(), out);
-            for entry in entries {
-                let row = entry.row.get(&self.arena);
+            let rows = self.rows_at(Some(slot), Version::Current);
+            put_len(rows.clone().count(), out);
+            for (row, diff) in rows {
                 put_len(row.len(), out);
                 out.extend_from_slice(row);
-                entry.diff.encode(out);
+                diff.encode(out);
             }
         }
     }
@@ -347,111 +544,8 @@ impl State for Index {
                 self.update(keyed.then_some(key), row, Diff::decode(input));
             }
         }
+        self.settle();
         self.seal();
-    }
-}
-
-fn number(value: usize) -> u32 {
-    u32::try_from(value).expect("a worker's index holds under four billion keys and rows")
-}
-
-fn push(postings: &mut Postings, entry: Entry) {
-    match postings {
-        Postings::One(first) => {
-            let entries = vec![*first, entry];
-            *postings = Postings::Many(Box::new(Many { entries, lookup: None }));
-        }
-        // The lookup covers sealed entries; those of this epoch join it when they are sealed.
-        Postings::Many(many) => many.entries.push(entry),
-    }
-}
-
-/// Lets the entries behind `sealed` cancel or add to equal rows in front of them.
-fn cancel(postings: &mut Postings, sealed: usize, arena: &mut Arena, hasher: &KeyHash) {
-    let Postings::Many(many) = postings else { return };
-    let retracts = many.entries[sealed..].iter().any(|entry| entry.diff < 0);
-    if !retracts && many.lookup.is_none() {
-        // Equal rows stay apart: finding them would touch every row of the key.
-        return;
-    }
-    let fresh = if many.lookup.is_some() {
-        many.entries.split_off(sealed)
-    } else {
-        // Equal rows that stayed apart come together now: a retraction finds one place alone.
-        std::mem::take(&mut many.entries)
-    };
-    if fresh.len() > SCANNED_MAX && many.lookup.is_none() {
-        many.lookup = Some(HashTable::with_capacity(fresh.len()));
-    }
-    for entry in fresh {
-        many.merge(entry, arena, hasher);
-    }
-    if many.entries.len() <= SCANNED_MAX / 2 {
-        many.lookup = None;
-    }
-    if let [only] = many.entries.as_slice() {
-        *postings = Postings::One(*only);
-    }
-}
-
-fn row_hash(entries: &[Entry], at: u32, arena: &Arena, hasher: &KeyHash) -> u64 {
-    hasher.hash_bytes(entries[at as usize].row.get(arena))
-}
-
-impl Many {
-    /// Adds an entry to an equal row, or as a new one.
-    fn merge(&mut self, entry: Entry, arena: &mut Arena, hasher: &KeyHash) {
-        let row = entry.row.get(arena);
-        let inline = SmallBytes::inline(row);
-        let Self { entries, lookup } = self;
-        let found = match lookup {
-            None => entries.iter().position(|other| other.row.is(row, inline, arena)),
-            Some(lookup) => {
-                let hash = hasher.hash_bytes(row);
-                lookup
-                    .find(hash, |&at| entries[at as usize].row.is(row, inline, arena))
-                    .map(|&at| at as usize)
-            }
-        };
-        let Some(at) = found else {
-            entries.push(entry);
-            if let Some(lookup) = lookup {
-                let at = number(entries.len() - 1);
-                let hash = row_hash(entries, at, arena, hasher);
-                lookup.insert_unique(hash, at, |&at| row_hash(entries, at, arena, hasher));
-            }
-            return;
-        };
-        arena.release(entry.row);
-        entries[at].diff += entry.diff;
-        if entries[at].diff != 0 {
-            return;
-        }
-        let last = entries.len() - 1;
-        if let Some(lookup) = lookup {
-            let remove = |lookup: &mut HashTable<u32>, at: u32| {
-                let hash = row_hash(entries, at, arena, hasher);
-                if let Ok(found) = lookup.find_entry(hash, |&other| other == at) {
-                    found.remove();
-                }
-            };
-            remove(lookup, number(at));
-            if at != last {
-                remove(lookup, number(last));
-                let hash = row_hash(entries, number(last), arena, hasher);
-                lookup.insert_unique(hash, number(at), |&other| {
-                    // While the last entry moves, its place is found under either number.
-                    row_hash(
-                        entries,
-                        if other == number(at) { number(last) } else { other },
-                        arena,
-                        hasher,
-                    )
-                });
-            }
-        }
-        arena.release(entries[at].row);
-        entries.swap_remove(at);
     }
 }
 
@@ -463,9 +557,13 @@ mod tests {
 
     type Model = BTreeMap<Option<Vec<u8>>, BTreeMap<Vec<u8>, i64>>;
 
-    fn summed(rows: Rows<'_>) -> BTreeMap<Vec<u8>, i64> {
+    fn rows<'a>(index: &'a Index, key: &[u8], version: Version) -> Chain<'a> {
+        index.rows_at(index.keys.find(index.keys.key(key)), version)
+    }
+
+    fn summed(rows: Chain<'_>) -> BTreeMap<Vec<u8>, i64> {
         let mut sums = BTreeMap::new();
-        for (row, diff) in rows.iter() {
+        for (row, diff) in rows {
             *sums.entry(row.to_vec()).or_insert(0) += diff;
         }
         sums.retain(|_, diff| *diff != 0);
@@ -477,10 +575,19 @@ mod tests {
     }
 
     fn add(model: &mut Model, key: Option<&[u8]>, row: &[u8], diff: i64) {
-        let rows = model.entry(key.map(<[u8]>::to_vec)).or_default();
+        let key = key.map(<[u8]>::to_vec);
+        let rows = model.entry(key.clone()).or_default();
         *rows.entry(row.to_vec()).or_insert(0) += diff;
         rows.retain(|_, diff| *diff != 0);
-        model.retain(|_, rows| !rows.is_empty());
+        if rows.is_empty() {
+            model.remove(&key);
+        }
+    }
+
+    fn product(sum: i64, left: &[u8], left_diff: i64, right: &[u8], right_diff: i64) -> i64 {
+        let hash = |bytes| crate::schema::stable_hash(bytes).cast_signed();
+        let pair = hash(left).wrapping_mul(hash(right));
+        sum.wrapping_add(pair.wrapping_mul(left_diff * right_diff))
     }
 
     fn bytes(random: &mut Random, distinct: u64, len: usize) -> Vec<u8> {
@@ -490,7 +597,7 @@ mod tests {
     }
 
     /// Random epochs, with that many distinct rows of one length, then everything is taken away.
-    fn check(seed: u64, keys: u64, rows: u64, row_len: usize, per_epoch: u64) {
+    fn check(seed: u64, keys: u64, distinct: u64, row_len: usize, per_epoch: u64) {
         let mut random = Random::new(seed);
         let mut index = Index::new();
         index.add_reader();
@@ -509,7 +616,7 @@ mod tests {
                     let key_len = *random.pick(&[0, 13, 20]);
                     let key = bytes(&mut random, keys, key_len);
                     let key = if random.one_in(8) { None } else { Some(key) };
-                    let row = bytes(&mut random, rows, row_len);
+                    let row = bytes(&mut random, distinct, row_len);
                     let there = model.get(&key).and_then(|rows| rows.get(&row)).copied();
                     let diff = match there {
                         Some(there) if random.one_in(2) => -there,
@@ -524,30 +631,56 @@ mod tests {
                 index.update(key.as_deref(), row, *diff);
                 add(&mut model, key.as_deref(), row, *diff);
             }
+            index.settle();
             let all = before.keys().chain(model.keys()).flatten();
             for key in all {
-                assert_eq!(summed(index.sealed(key)), rows_of(&before, key));
-                assert_eq!(summed(index.current(key)), rows_of(&model, key));
+                assert_eq!(summed(rows(&index, key, Version::Sealed)), rows_of(&before, key));
+                assert_eq!(summed(rows(&index, key, Version::Current)), rows_of(&model, key));
             }
             for touched in index.touched() {
-                let key = touched.key.map(<[u8]>::to_vec);
+                let key = (!touched.is_null()).then(|| index.keys.key_at(touched.slot));
+                let key = key.map(|key| index.keys.bytes(&key).to_vec());
                 let expected = model.get(&key).cloned().unwrap_or_default();
-                assert_eq!(summed(touched.current), expected);
-                assert_eq!(touched.current.count(), expected.values().sum::<i64>());
+                let current = index.rows_at(Some(touched.slot), Version::Current);
+                assert_eq!(summed(current), expected);
+                assert_eq!(touched.current_count(), expected.values().sum::<i64>());
+                let expected = before.get(&key).cloned().unwrap_or_default();
+                assert_eq!(touched.sealed_count(), expected.values().sum::<i64>());
             }
+            // A product of hashes stands for each pair.
+            let mut probed = 0;
+            index.probe(&index, Version::Sealed, |row, diff, matches| {
+                let sum: i64 = matches.rows().map(|(_, count)| count).sum();
+                assert_eq!(matches.count(), sum);
+                for (other, count) in matches.rows() {
+                    probed = product(probed, row, diff, other, count);
+                }
+            });
+            let mut expected = 0;
+            for (key, row, diff) in updates.iter().filter(|(key, ..)| key.is_some()) {
+                for (other, count) in before.get(key).into_iter().flatten() {
+                    expected = product(expected, row, *diff, other, *count);
+                }
+            }
+            assert_eq!(probed, expected);
             index.release();
             // Not sealed before every reader has read.
             for key in before.keys().flatten() {
-                assert_eq!(summed(index.sealed(key)), rows_of(&before, key));
+                assert_eq!(summed(rows(&index, key, Version::Sealed)), rows_of(&before, key));
             }
             index.release();
             for key in model.keys().flatten() {
-                assert_eq!(summed(index.sealed(key)), rows_of(&model, key));
+                assert_eq!(summed(rows(&index, key, Version::Sealed)), rows_of(&model, key));
             }
         }
         assert_eq!(index.size().rows, 0);
-        assert_eq!(index.free.len(), index.slots.len());
-        assert!(index.by_key.is_empty() && index.null.is_none());
+        assert_eq!(index.keys.len(), 0);
+        assert!(index.lookups.is_empty() && index.null.is_none());
+    }
+
+    #[test]
+    fn many_keys_are_looked_up_in_batches() {
+        check(1, 60_000, 4, 0, 2_000);
     }
 
     #[test]
@@ -577,7 +710,7 @@ mod tests {
         (0..990).for_each(|n| index.update(Some(b"key"), &row(n), -1));
         index.release();
         assert!(index.size().bytes < full / 4, "{} of {full}", index.size().bytes);
-        assert_eq!(index.sealed(b"key").iter().count(), 10);
+        assert_eq!(rows(&index, b"key", Version::Sealed).count(), 10);
     }
 
     #[test]
@@ -589,6 +722,6 @@ mod tests {
         index.update(Some(b"key"), b"row", -40);
         index.release();
         assert_eq!(index.size().rows, 0);
-        assert!(index.by_key.is_empty());
+        assert_eq!(index.keys.len(), 0);
     }
 }

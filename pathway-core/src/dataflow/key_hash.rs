@@ -2,29 +2,45 @@
 
 use super::small_bytes::SmallBytes;
 use std::hash::{BuildHasher, Hasher};
+use std::sync::LazyLock;
 
-/// Hashes keys. Seeded per table, so that no input can be made to collide.
+/// Hashes keys. All tables of a process hash alike, so that a hash is computed once and carried
+/// along; the seed is random, so that no input can be made to collide.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyHash {
     seed: [u64; 2],
     long: foldhash::fast::RandomState,
 }
 
+static OF_THE_PROCESS: LazyLock<KeyHash> = LazyLock::new(|| {
+    let long = foldhash::fast::RandomState::default();
+    KeyHash { seed: [long.hash_one(0u64), long.hash_one(1u64)], long }
+});
+
 impl Default for KeyHash {
     fn default() -> Self {
-        let long = foldhash::fast::RandomState::default();
-        Self { seed: [long.hash_one(0u64), long.hash_one(1u64)], long }
+        OF_THE_PROCESS.clone()
     }
 }
 
+/// A key on its way into a table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) inline: Option<SmallBytes>,
+    pub(crate) hash: u32,
+}
+
 impl KeyHash {
-    /// The hash of a key whose inline form is `inline`.
+    /// The key with its inline form and its hash.
     #[inline]
-    pub(crate) fn hash(&self, key: &[u8], inline: Option<SmallBytes>) -> u32 {
-        match inline {
+    pub(crate) fn key<'a>(&self, bytes: &'a [u8]) -> Key<'a> {
+        let inline = SmallBytes::inline(bytes);
+        let hash = match inline {
             Some(inline) => (inline.hash_inline(self.seed) >> 32) as u32,
-            None => (self.hash_bytes(key) >> 32) as u32,
-        }
+            None => (self.hash_bytes(bytes) >> 32) as u32,
+        };
+        Key { bytes, inline, hash }
     }
 
     /// A hash of 64 bits, of bytes of any length.
@@ -35,7 +51,7 @@ impl KeyHash {
     }
 }
 
-/// Spreads the 32 bits of hash that a slot keeps over the 64 that an index wants.
+/// Spreads the 32 bits of hash that a table keeps over the 64 that an index wants.
 #[inline]
 pub(crate) fn spread(hash: u32) -> u64 {
     u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)

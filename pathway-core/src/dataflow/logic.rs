@@ -2,7 +2,7 @@
 
 use super::chunk::Chunk;
 use super::group_table::{GroupOutput, GroupTable};
-use super::index::{Index, Rows};
+use super::index::{Index, Version};
 use super::operator::{Epoch, Logic};
 use crate::stage::{Diff, EncodedStep};
 use std::cell::RefCell;
@@ -218,13 +218,26 @@ impl Logic for Arrange {
     }
 }
 
-/// Which left rows a join keeps.
+/// What a join makes of the rows of one side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum JoinKind {
-    /// Those with a match.
-    Inner,
-    /// All; once without a right row where there is no match.
-    Left,
+pub enum Alone {
+    /// Nothing: only pairs count.
+    No,
+    /// A row for each that has no match.
+    Unmatched,
+    /// A row for each that has a match.
+    Matched,
+}
+
+/// What a join gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JoinKind {
+    /// Whether it gives the pairs of rows whose keys are equal.
+    pub pairs: bool,
+    /// Which rows of the left side it gives alone.
+    pub left: Alone,
+    /// Which rows of the right side it gives alone.
+    pub right: Alone,
 }
 
 /// Joins two indexes.
@@ -235,10 +248,91 @@ pub(crate) struct Join {
     pub(crate) root: Box<dyn EncodedStep>,
 }
 
-fn pairs(root: &mut dyn EncodedStep, left: Rows<'_>, right: Rows<'_>) {
-    for (left, left_diff) in left.iter() {
-        for (right, right_diff) in right.iter() {
-            root.push(left, right, left_diff * right_diff);
+impl JoinKind {
+    /// Pairs alone.
+    pub const INNER: Self = Self { pairs: true, left: Alone::No, right: Alone::No };
+    /// Pairs, and left rows without a match.
+    pub const LEFT: Self = Self { left: Alone::Unmatched, ..Self::INNER };
+    /// Pairs, and right rows without a match.
+    pub const RIGHT: Self = Self { right: Alone::Unmatched, ..Self::INNER };
+    /// Pairs, and the rows of both sides without a match.
+    pub const FULL: Self = Self { right: Alone::Unmatched, ..Self::LEFT };
+    /// Left rows with a match.
+    pub const SEMI: Self = Self { pairs: false, left: Alone::Matched, right: Alone::No };
+    /// Left rows without a match.
+    pub const ANTI: Self = Self { pairs: false, left: Alone::Unmatched, right: Alone::No };
+}
+
+impl Alone {
+    /// How often a row counts whose key has that many rows on the other side.
+    fn times(self, matches: Diff) -> Diff {
+        Diff::from(match self {
+            Self::No => false,
+            Self::Unmatched => matches == 0,
+            Self::Matched => matches != 0,
+        })
+    }
+}
+
+/// What the updates of one side give, with the other side as it stands: first those of the left
+/// side, against the right one as it was, then those of the right side, against the left one as
+/// it is now.
+fn updates_of(side: Side, kind: JoinKind, own: &Index, other: &Index, root: &mut dyn EncodedStep) {
+    let (version, own_alone, other_alone) = match side {
+        Side::Left => (Version::Sealed, kind.left, kind.right),
+        Side::Right => (Version::Current, kind.right, kind.left),
+    };
+    own.probe(other, version, |row, diff, matches| {
+        if own_alone != Alone::No && own_alone.times(matches.count()) != 0 {
+            side.push_alone(root, row, diff);
+        }
+        if kind.pairs {
+            for (other, count) in matches.rows() {
+                side.push_pair(root, row, other, diff * count);
+            }
+        }
+    });
+    if other_alone == Alone::No {
+        return;
+    }
+    // Rows of the other side that gain their first match, or lose their last.
+    for key in own.touched() {
+        let times = |count| other_alone.times(count);
+        let change = times(key.current_count()) - times(key.sealed_count());
+        if change != 0 {
+            for (row, count) in key.rows_of(other, version) {
+                side.other().push_alone(root, row, count * change);
+            }
+        }
+    }
+}
+
+/// A side of a join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Left,
+    Right,
+}
+
+impl Side {
+    fn other(self) -> Self {
+        match self {
+            Self::Left => Self::Right,
+            Self::Right => Self::Left,
+        }
+    }
+
+    fn push_alone(self, root: &mut dyn EncodedStep, row: &[u8], diff: Diff) {
+        match self {
+            Self::Left => root.push_left(row, diff),
+            Self::Right => root.push_right(row, diff),
+        }
+    }
+
+    fn push_pair(self, root: &mut dyn EncodedStep, own: &[u8], other: &[u8], diff: Diff) {
+        match self {
+            Self::Left => root.push(own, other, diff),
+            Self::Right => root.push(other, own, diff),
         }
     }
 }
@@ -248,31 +342,13 @@ impl Logic for Join {
     fn receive(&mut self, _port: usize, _chunk: Chunk) {}
 
     fn close(&mut self, _epoch: Epoch) -> bool {
+        let Self { kind, left, right, root } = self;
+        left.borrow_mut().settle();
+        right.borrow_mut().settle();
         {
-            let (left, right) = (self.left.borrow(), self.right.borrow());
-            let root = &mut *self.root;
-            for key in left.touched() {
-                let matches = right.sealed_of(&key);
-                pairs(root, key.fresh, matches);
-                if self.kind == JoinKind::Left && matches.count() == 0 {
-                    for (row, diff) in key.fresh.iter() {
-                        root.push_left(row, diff);
-                    }
-                }
-            }
-            for key in right.touched() {
-                let rows = left.current_of(&key);
-                pairs(root, rows, key.fresh);
-                if self.kind == JoinKind::Left {
-                    let unmatched = |matches: Rows<'_>| i64::from(matches.count() == 0);
-                    let diff = unmatched(key.current) - unmatched(key.sealed);
-                    if diff != 0 {
-                        for (row, count) in rows.iter() {
-                            root.push_left(row, count * diff);
-                        }
-                    }
-                }
-            }
+            let (left, right) = (&*left.borrow(), &*right.borrow());
+            updates_of(Side::Left, *kind, left, right, &mut **root);
+            updates_of(Side::Right, *kind, right, left, &mut **root);
         }
         self.left.borrow_mut().release();
         self.right.borrow_mut().release();

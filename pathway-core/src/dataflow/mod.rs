@@ -6,12 +6,15 @@ pub mod fold;
 pub(crate) mod group_table;
 pub(crate) mod index;
 mod key_hash;
+mod key_table;
 pub(crate) mod logic;
 pub(crate) mod operator;
 pub(crate) mod out_buffer;
+mod row_log;
 pub(crate) mod sink;
 mod small_bytes;
 pub mod state;
 pub(crate) mod upsert;
 
 pub use group_table::{OutputShape, ReducePlan};
+pub use logic::{Alone, JoinKind};

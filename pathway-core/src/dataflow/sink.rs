@@ -4,8 +4,9 @@
 use super::chunk::Chunk;
 use super::logic::Fail;
 use super::operator::{Epoch, Logic};
-use crate::io::{CollectionKind, SinkWriter, Updates};
+use crate::io::{CollectionKind, SinkWriter, Updates, Wanted};
 use crate::schema::{DataType, ordered};
+use crate::stage::{Diff, KeyedCollector};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
@@ -26,8 +27,7 @@ pub(crate) enum SinkEnd {
 pub(crate) struct SinkLogic {
     pub(crate) kind: CollectionKind,
     pub(crate) data_type: DataType,
-    /// Whether the sink wants updates in row order.
-    pub(crate) sorted: bool,
+    pub(crate) wants: Wanted,
     pub(crate) end: SinkEnd,
     pub(crate) rows: Arc<AtomicU64>,
     pub(crate) fail: Fail,
@@ -48,7 +48,9 @@ impl Logic for SinkLogic {
                 let chunks = std::mem::take(&mut self.chunks);
                 let updates = match self.kind {
                     CollectionKind::Stream => in_source_order(chunks),
-                    CollectionKind::Table if self.sorted => sorted(self.data_type, &chunks),
+                    CollectionKind::Table if self.wants == Wanted::Sorted => {
+                        sorted(self.data_type, &chunks)
+                    }
                     CollectionKind::Table => consolidated(&chunks),
                 };
                 self.rows.fetch_add(updates.len() as u64, Ordering::Relaxed);
@@ -78,6 +80,37 @@ impl Logic for SinkLogic {
     }
 }
 
+/// The end of a sink that wants no rows: they are counted.
+pub(crate) struct Discarded {
+    pub(crate) rows: Arc<AtomicU64>,
+    /// Keeps the sink open for as long as the worker runs.
+    pub(crate) _end: Option<SinkEnd>,
+    /// Rows that `rows` does not have yet.
+    pub(crate) uncounted: u64,
+}
+
+/// So many rows are counted together.
+const COUNTED_TOGETHER: u64 = 256;
+
+impl KeyedCollector for Discarded {
+    fn update(&mut self, _key: Option<&[u8]>, _row: &[u8], _diff: Diff) {
+        self.uncounted += 1;
+        if self.uncounted == COUNTED_TOGETHER {
+            self.rows.fetch_add(std::mem::take(&mut self.uncounted), Ordering::Relaxed);
+        }
+    }
+
+    fn wants_rows(&self) -> bool {
+        false
+    }
+}
+
+impl Drop for Discarded {
+    fn drop(&mut self) {
+        self.rows.fetch_add(self.uncounted, Ordering::Relaxed);
+    }
+}
+
 /// Rows of a stream: by partition and position where they have one, whatever worker they came
 /// from. Rows that several workers have mixed are put in the order of their bytes.
 fn in_source_order(mut chunks: Vec<Chunk>) -> Updates {
@@ -103,6 +136,7 @@ fn in_source_order(mut chunks: Vec<Chunk>) -> Updates {
 pub(super) fn consolidated(chunks: &[Chunk]) -> Updates {
     let mut sums: hashbrown::HashMap<&[u8], i64, foldhash::fast::RandomState> =
         hashbrown::HashMap::default();
+    sums.reserve(chunks.iter().map(Chunk::len).sum());
     for (row, _, diff) in chunks.iter().flat_map(Chunk::iter) {
         *sums.entry(row.unwrap_or_default()).or_insert(0) += diff;
     }

@@ -63,7 +63,7 @@ impl SmallBytes {
     }
 
     #[inline]
-    fn from_words(low: u64, high: u64) -> Self {
+    pub(crate) fn from_words(low: u64, high: u64) -> Self {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&low.to_le_bytes());
         bytes[8..].copy_from_slice(&high.to_le_bytes());
@@ -71,7 +71,7 @@ impl SmallBytes {
     }
 
     #[inline]
-    fn words(self) -> (u64, u64) {
+    pub(crate) fn words(self) -> (u64, u64) {
         let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
         (word(&self.0[..8]), word(&self.0[8..]))
     }
@@ -93,6 +93,12 @@ impl SmallBytes {
             ABSENT => &[],
             len => &self.0[..usize::from(len)],
         }
+    }
+
+    /// The bytes of a string that is known to be inline.
+    #[inline]
+    pub(crate) fn inline_bytes(&self) -> &[u8] {
+        &self.0[..usize::from(self.mark())]
     }
 
     /// Whether this is `bytes`, whose inline form is `inline`.

@@ -4,21 +4,12 @@
 //! from two partitions have no order, so they must be equal, unless the rows carry a version.
 
 use super::chunk::{Chunk, Origin};
-use super::key_hash::{KeyHash, spread};
+use super::key_table::KeyTable;
 use super::logic::Fail;
 use super::operator::{Epoch, Logic};
 use super::small_bytes::{Arena, SmallBytes};
 use crate::stage::EncodedStep;
-use hashbrown::HashTable;
 use std::collections::HashMap;
-
-struct Slot {
-    key: SmallBytes,
-    hash: u32,
-    row: SmallBytes,
-    /// The version of the row, in the ordered encoding; empty where rows have none.
-    version: SmallBytes,
-}
 
 /// What an epoch has brought for one key so far: rows that no order decides between. There is one
 /// for each partition, its last, and one alone where rows have a version.
@@ -36,9 +27,8 @@ pub(crate) struct Upsert {
     /// Whether values start with a version, which then decides instead of the position.
     versioned: bool,
     describe: Box<dyn Fn(&[u8]) -> String>,
-    hasher: KeyHash,
-    index: HashTable<u32>,
-    slots: Vec<Slot>,
+    /// The payload: the row, then its version in the ordered encoding, empty where rows have none.
+    keys: KeyTable,
     arena: Arena,
     pending: HashMap<Vec<u8>, Pending>,
 }
@@ -55,9 +45,7 @@ impl Upsert {
             fail,
             versioned,
             describe,
-            hasher: KeyHash::default(),
-            index: HashTable::new(),
-            slots: Vec::new(),
+            keys: KeyTable::new(4),
             arena: Arena::default(),
             pending: HashMap::new(),
         }
@@ -87,55 +75,54 @@ impl Upsert {
     }
 
     fn apply(&mut self, key: &[u8], pending: &Latest) {
-        let inline = SmallBytes::inline(key);
-        let hash = self.hasher.hash(key, inline);
-        let (slots, arena) = (&self.slots, &self.arena);
-        let found = self
-            .index
-            .find(spread(hash), |&slot| {
-                let slot = &slots[slot as usize];
-                slot.hash == hash && slot.key.is(key, inline, arena)
-            })
-            .copied();
-        let Some(at) = found else {
-            let at = u32::try_from(self.slots.len()).expect("under four billion keys");
-            self.slots.push(Slot {
-                key: SmallBytes::new(key, &mut self.arena),
-                hash,
-                row: SmallBytes::new(&pending.row, &mut self.arena),
-                version: SmallBytes::new(&pending.version, &mut self.arena),
-            });
-            let slots = &self.slots;
-            self.index.insert_unique(spread(hash), at, |&slot| spread(slots[slot as usize].hash));
+        let key = self.keys.key(key);
+        let Some(slot) = self.keys.find(key) else {
+            let slot = self.keys.insert(key);
+            self.keep(slot, pending);
             self.root.push(&pending.row, &[], 1);
             return;
         };
-        let slot = &self.slots[at as usize];
-        let (old, version) = (slot.row.get(&self.arena), slot.version.get(&self.arena));
-        let older =
-            self.versioned && (pending.version.as_slice(), pending.row.as_slice()) < (version, old);
-        if older || old == pending.row {
+        let (row, version) = kept(self.keys.payload(slot));
+        let (old, old_version) = (row.get(&self.arena), version.get(&self.arena));
+        let new = (pending.version.as_slice(), pending.row.as_slice());
+        if old == new.1 || (self.versioned && new < (old_version, old)) {
             return;
         }
         self.root.push(old, &[], -1);
         self.root.push(&pending.row, &[], 1);
-        self.arena.release(slot.row);
-        self.arena.release(slot.version);
-        let row = SmallBytes::new(&pending.row, &mut self.arena);
-        let version = SmallBytes::new(&pending.version, &mut self.arena);
-        let slot = &mut self.slots[at as usize];
-        (slot.row, slot.version) = (row, version);
+        self.arena.release(row);
+        self.arena.release(version);
+        self.keep(slot, pending);
+    }
+
+    fn keep(&mut self, slot: u32, latest: &Latest) {
+        let row = SmallBytes::new(&latest.row, &mut self.arena);
+        let version = SmallBytes::new(&latest.version, &mut self.arena);
+        put_kept(self.keys.payload_mut(slot), row, version);
     }
 
     fn rebuild_arena(&mut self) {
         let mut arena = Arena::default();
-        for slot in &mut self.slots {
-            for bytes in [&mut slot.key, &mut slot.row, &mut slot.version] {
-                *bytes = SmallBytes::new(bytes.get(&self.arena), &mut arena);
-            }
+        let slots: Vec<u32> = self.keys.slots().collect();
+        for slot in slots {
+            let (row, version) = kept(self.keys.payload(slot));
+            let row = SmallBytes::new(row.get(&self.arena), &mut arena);
+            let version = SmallBytes::new(version.get(&self.arena), &mut arena);
+            put_kept(self.keys.payload_mut(slot), row, version);
         }
         self.arena = arena;
     }
+}
+
+/// The row and its version.
+fn kept(payload: &[u64]) -> (SmallBytes, SmallBytes) {
+    let bytes = |at: usize| SmallBytes::from_words(payload[at], payload[at + 1]);
+    (bytes(0), bytes(2))
+}
+
+fn put_kept(payload: &mut [u64], row: SmallBytes, version: SmallBytes) {
+    (payload[0], payload[1]) = row.words();
+    (payload[2], payload[3]) = version.words();
 }
 
 impl Logic for Upsert {

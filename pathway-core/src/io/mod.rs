@@ -11,7 +11,7 @@ pub mod source;
 pub mod terminal;
 pub mod updates;
 
-pub use sink::{CollectionKind, CurrentState, Sink, SinkError, SinkWriter};
+pub use sink::{CollectionKind, CurrentState, Sink, SinkError, SinkWriter, Wanted};
 pub use source::{
     BadRow, Decoder, PartitionId, Reader, RowReceiver, SourceError, SourceEvent, SourceWriter,
     Stopped,

@@ -26,11 +26,21 @@ pub trait Sink: Send + 'static {
     /// What the plan and the progress display call this sink, such as ``jsonl `out.jsonl` ``.
     fn label(&self) -> String;
 
-    /// Whether the updates of an epoch are wanted in row order. A sink that keeps the current
-    /// state need not have them sorted.
-    fn sorted(&self) -> bool {
-        true
+    /// What the sink wants of an epoch's updates.
+    fn wants(&self) -> Wanted {
+        Wanted::Sorted
     }
+}
+
+/// What a sink wants of the updates of an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All, in row order.
+    Sorted,
+    /// All, in any order: enough for a sink that keeps the current state.
+    Unsorted,
+    /// None. They are counted, and [`SinkWriter::write`] is never called.
+    Nothing,
 }
 
 /// Whether a sink receives a `Stream` or a `Table`.
@@ -46,7 +56,7 @@ pub enum CollectionKind {
 pub trait SinkWriter: Send {
     /// Takes the updates of one closed epoch: consolidated, never empty, epochs ascending.
     ///
-    /// For a [`Sink::sorted`] one, retractions come before insertions, each in row order. The
+    /// For a sink that [wants](Sink::wants) them sorted, retractions come before insertions, each in row order. The
     /// rows of a `Stream` keep the order of their source, as long as no operator in between has
     /// mixed them by key.
     ///

@@ -129,7 +129,7 @@ fn what(node: &Node) -> String {
         },
         Operation::Reduce { plan, key_column, .. } => {
             let key = key_column.map_or("closure".to_owned(), |column| format!("`{column}`"));
-            format!("group_by {key}, {} reducers", plan.folds.len())
+            format!("group_by {key}, {} reducers", plan.folds().len())
         }
         _ => node.verb.to_owned(),
     }

@@ -1,7 +1,7 @@
 //! The kinds of nodes.
 
-use crate::dataflow::ReducePlan;
-use crate::io::{CollectionKind, Reader, Sink, SinkWriter};
+use crate::dataflow::{JoinKind, ReducePlan};
+use crate::io::{CollectionKind, Reader, Sink, SinkWriter, Wanted};
 use crate::schema::DataType;
 use crate::stage::{
     AnyStep, EncodedStep, KeyedTerminal, ReduceColumns, ReduceTerminal, RowType, StepFactory,
@@ -97,8 +97,8 @@ pub enum Operation {
     Index(SharedIndex),
     /// Joins two indexes.
     Join {
-        /// Keeps left rows without a match.
-        outer: bool,
+        /// What it gives.
+        kind: JoinKind,
         /// Calls the user's closure on each pair.
         root: Rooted,
     },
@@ -172,8 +172,8 @@ pub struct SinkSlot {
     pub kind: CollectionKind,
     /// The sink, until the run takes it.
     pub sink: Mutex<Option<SinkKind>>,
-    /// Whether it wants the updates of an epoch in row order.
-    pub sorted: bool,
+    /// What it wants of an epoch's updates.
+    pub wants: Wanted,
 }
 
 /// How a sink is served.

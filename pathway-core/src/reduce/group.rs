@@ -2,7 +2,9 @@
 
 use super::accumulate::{Accumulate, AccumulateFold};
 use super::{Average, Part, Summable};
-use crate::dataflow::fold::{self, Best, BestKind, Collect, Count, CountDistinct, Fold, Mean, Sum};
+use crate::dataflow::fold::{
+    self, AnyFold, Best, BestKind, Collect, Count, CountDistinct, Fold, Total,
+};
 use crate::schema::{DataType, Expr, Schema};
 use crate::stage::{ColumnInput, Inputs};
 use std::fmt;
@@ -47,7 +49,15 @@ impl<T> Group<T> {
         column: Option<ColumnInput>,
         extract: impl Fn(&T, &mut Inputs) + Send + Sync + 'static,
     ) -> Reducer<T, O> {
-        let part = Part { fold: Arc::new(fold), extract: Arc::new(extract), column };
+        Self::any_reducer(AnyFold::Acc(Arc::new(fold)), column, extract)
+    }
+
+    fn any_reducer<O>(
+        fold: AnyFold,
+        column: Option<ColumnInput>,
+        extract: impl Fn(&T, &mut Inputs) + Send + Sync + 'static,
+    ) -> Reducer<T, O> {
+        let part = Part { fold, extract: Arc::new(extract), column };
         Reducer { part, output: PhantomData }
     }
 
@@ -61,7 +71,8 @@ impl<T> Group<T> {
     /// # Ok::<(), pathway::Error>(())
     /// ```
     pub fn count(&self) -> Reducer<T, u64> {
-        Self::reducer(Count, Some(ColumnInput::Nothing), |_, inputs| inputs.null())
+        let fold = AnyFold::Words(Arc::new(Count));
+        Self::any_reducer(fold, Some(ColumnInput::Nothing), |_, inputs| inputs.null())
     }
 
     /// The sum of a number. Null values are skipped; the sum of nulls alone is null.
@@ -87,9 +98,9 @@ impl<T> Group<T> {
             DataType::Option(inner) => (true, inner()),
             other => (false, other),
         };
-        let fold = Sum { number: E::Value::NUMBER, output, nullable };
+        let fold = E::Value::NUMBER.total(Total::Sum(output), nullable);
         let column = E::COLUMN.map(ColumnInput::Number);
-        Self::reducer(fold, column, move |row, inputs| {
+        Self::any_reducer(fold, column, move |row, inputs| {
             value(row).with(row, |value| value.input(inputs));
         })
     }
@@ -110,9 +121,9 @@ impl<T> Group<T> {
         F: Fn(&T) -> E + Send + Sync + 'static,
     {
         let nullable = <<E::Value as Average>::Mean as Schema>::NULLABLE;
-        let fold = Mean { number: E::Value::NUMBER, nullable };
+        let fold = E::Value::NUMBER.total(Total::Mean, nullable);
         let column = E::COLUMN.map(ColumnInput::Number);
-        Self::reducer(fold, column, move |row, inputs| {
+        Self::any_reducer(fold, column, move |row, inputs| {
             value(row).with(row, |value| value.input(inputs));
         })
     }

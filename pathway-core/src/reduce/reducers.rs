@@ -2,16 +2,15 @@
 
 use super::Reducer;
 use crate::dataflow::OutputShape;
-use crate::dataflow::fold::Fold;
+use crate::dataflow::fold::AnyFold;
 use crate::schema::Schema;
 use crate::stage::{ColumnInput, Extract};
 use std::fmt;
-use std::sync::Arc;
 
 /// A reducer without its result type.
 #[doc(hidden)]
 pub struct Part<T> {
-    pub(crate) fold: Arc<dyn Fold>,
+    pub(crate) fold: AnyFold,
     pub(crate) extract: Extract<T>,
     /// How the argument is taken from a column, where it is one.
     pub(crate) column: Option<ColumnInput>,

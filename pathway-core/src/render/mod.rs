@@ -11,18 +11,17 @@ pub(crate) use source::SourceStage;
 
 use crate::dataflow::group_table::GroupTable;
 use crate::dataflow::index::Index;
-use crate::dataflow::logic::{
-    Arrange, Changes, Fail, Forward, Join, JoinKind, Reduce, Set, SetOperation,
-};
+use crate::dataflow::logic::{Arrange, Changes, Fail, Forward, Join, Reduce, Set, SetOperation};
 use crate::dataflow::operator::{self, Edge, Epoch, Logic, Pact};
 use crate::dataflow::out_buffer::{
     Combined, DirectGroups, DirectIndex, Exchanged, OutBuffer, Route, RowsAsGroups, SharedBuffer,
 };
-use crate::dataflow::sink::{SinkEnd, SinkLogic};
+use crate::dataflow::sink::{Discarded, SinkEnd, SinkLogic};
 use crate::dataflow::state::State;
 use crate::dataflow::upsert::Upsert;
 use crate::dataflow::{OutputShape, ReducePlan, fold};
 use crate::format;
+use crate::io::Wanted;
 use crate::plan::{Node, NodeId, Operation, Plan, Port};
 use crate::schema::DataType;
 use crate::stage::{
@@ -310,6 +309,11 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
         let (consumer, peers) = (Entry { node: node.id, input }, self.peers());
         Some(match &node.operation {
             Operation::Concat => exchanged(Route::To(0), 1, consumer, Pact::Local, feeds),
+            Operation::Sink(slot) if slot.wants == Wanted::Nothing => Box::new(Discarded {
+                rows: Arc::clone(&self.context.sink_rows[&node.id]),
+                _end: self.context.sinks.borrow_mut().remove(&node.id),
+                uncounted: 0,
+            }),
             Operation::Sink(_) => exchanged(Route::To(0), peers, consumer, Pact::Exchanged, feeds),
             Operation::Changes { .. } => {
                 exchanged(Route::ByKey, peers, consumer, Pact::Exchanged, feeds)
@@ -405,19 +409,21 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 self.operator(node, feeds, Box::new(Changes { root, chunks: Vec::new() }));
             }
             Operation::Index(_) => self.arrange(node),
-            Operation::Join { outer, root } => {
+            Operation::Join { kind, root } => {
                 let (root, feeds) = self.tree(node, |next| root(node.id.0, next));
                 let left = self.index(node.inputs[0].node);
                 let right = self.index(node.inputs[1].node);
-                let kind = if *outer { JoinKind::Left } else { JoinKind::Inner };
+                let kind = *kind;
                 self.operator(node, feeds, Box::new(Join { kind, left, right, root }));
             }
+            // Its rows have been dropped where they were made.
+            Operation::Sink(slot) if slot.wants == Wanted::Nothing => {}
             Operation::Sink(slot) => {
                 let end = self.context.sinks.borrow_mut().remove(&node.id);
                 let logic = SinkLogic {
                     kind: slot.kind,
                     data_type: node.rows(),
-                    sorted: slot.sorted,
+                    wants: slot.wants,
                     end: end.unwrap_or(SinkEnd::Elsewhere),
                     rows: Arc::clone(&self.context.sink_rows[&node.id]),
                     fail: self.fail(node),
@@ -461,13 +467,11 @@ fn exchanged(
 }
 
 fn distinct_plan() -> ReducePlan {
-    ReducePlan { folds: Arc::new([]), shape: OutputShape::Tuple }
+    ReducePlan::new(Vec::new(), OutputShape::Tuple)
 }
 
 /// The copies of a row on the left and on the right.
 fn set_plan() -> ReducePlan {
-    let count = || -> Arc<dyn fold::Fold> {
-        Arc::new(fold::Sum { number: fold::Number::Int, output: DataType::I64, nullable: false })
-    };
-    ReducePlan { folds: Arc::new([count(), count()]), shape: OutputShape::Tuple }
+    let count = || fold::Number::Int.total(fold::Total::Sum(DataType::I64), false);
+    ReducePlan::new(vec![count(), count()], OutputShape::Tuple)
 }

@@ -418,12 +418,9 @@ impl Running {
     /// Why the run has failed, if it has.
     pub(crate) fn step(&self) -> Result<()> {
         let shared = &*self.shared;
-        // All that was pushed before belongs to the epoch.
-        shared.wait_until(None, || {
-            shared.has_failed() || shared.sources.iter().all(|source| source.taken())
-        });
         let next = shared.open.load(Ordering::SeqCst) + 1;
-        shared.close_epoch();
+        shared.asked_for.store(next, Ordering::SeqCst);
+        shared.wake();
         shared.wait_until(None, || shared.has_failed() || shared.drained() >= next);
         self.result()
     }

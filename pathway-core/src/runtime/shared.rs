@@ -27,6 +27,8 @@ pub(super) struct Shared {
     pub(super) workers: usize,
     /// The open epoch.
     pub(super) open: AtomicU64,
+    /// The epoch that who closes them by hand has asked for.
+    pub(super) asked_for: AtomicU64,
     /// Rows that have entered the open epoch.
     pub(super) entered: AtomicU64,
     /// For each worker, the epoch up to which all have drained, as far as it has seen.
@@ -93,6 +95,7 @@ impl Shared {
         Self {
             workers,
             open: AtomicU64::new(0),
+            asked_for: AtomicU64::new(0),
             entered: AtomicU64::new(0),
             drained: (0..workers).map(|_| AtomicU64::new(0)).collect(),
             open_sources: AtomicUsize::new(sources.len() * workers),

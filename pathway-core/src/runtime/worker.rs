@@ -170,7 +170,7 @@ impl Worker<'_> {
         let shared = self.shared;
         let mut rows = 0;
         let mut smaller_unfinished = None;
-        // Who closes epochs by hand waits until what was pushed has been taken.
+        // Where epochs are closed by hand, the leader waits until all that was pushed is taken.
         let awaited = matches!(self.policy, EpochPolicy::Manual)
             && self.sources.iter().any(LocalSource::is_waited_for);
         for source in &mut self.sources {
@@ -193,8 +193,8 @@ impl Worker<'_> {
                 smaller_unfinished = Some(smaller_unfinished.unwrap_or(size).min(size));
             }
         }
-        if awaited {
-            shared.notify();
+        if awaited && self.index != 0 {
+            shared.wake();
         }
         if rows > 0 {
             self.shared.entered.fetch_add(rows, Ordering::SeqCst);
@@ -207,8 +207,17 @@ impl Worker<'_> {
 
     /// Closes the open epoch if it is time.
     fn lead(&self) -> bool {
-        let EpochPolicy::Auto { rows_max, live } = self.policy else { return false };
         let shared = self.shared;
+        let EpochPolicy::Auto { rows_max, live } = self.policy else {
+            let asked =
+                shared.open.load(Ordering::SeqCst) < shared.asked_for.load(Ordering::SeqCst);
+            // All that was pushed before belongs to the epoch.
+            let close = asked && shared.sources.iter().all(|source| source.taken());
+            if close {
+                shared.close_epoch();
+            }
+            return close;
+        };
         let entered = shared.entered.load(Ordering::SeqCst);
         if entered == 0 || self.epoch != shared.open.load(Ordering::SeqCst) || !self.is_drained() {
             return false;

@@ -38,6 +38,16 @@ impl Inputs {
         self.bytes.clear();
     }
 
+    /// Adds the arguments of another row behind those that are there.
+    pub(crate) fn append(&mut self, row: &Self) {
+        let shift = self.bytes.len();
+        self.bytes.extend_from_slice(&row.bytes);
+        self.slots.extend(row.slots.iter().map(|&slot| match slot {
+            Slot::Bytes { start, end } => Slot::Bytes { start: start + shift, end: end + shift },
+            other => other,
+        }));
+    }
+
     /// Adds a null, or the place of a reducer that takes no argument.
     pub fn null(&mut self) {
         self.slots.push(Slot::Null);

@@ -15,7 +15,12 @@ pub trait EncodedStep {
 
     /// Takes the left row of an outer join that has no right row.
     fn push_left(&mut self, _left: &[u8], _diff: Diff) {
-        unreachable!("only the root of an outer join is given single rows");
+        unreachable!("only the root of a left join is given left rows alone");
+    }
+
+    /// Takes the right row of an outer join that has no left row.
+    fn push_right(&mut self, _right: &[u8], _diff: Diff) {
+        unreachable!("only the root of a right join is given right rows alone");
     }
 }
 

@@ -11,6 +11,11 @@ pub trait KeyedCollector {
     /// Takes an update: the key's and the row's compact bytes. `None` is a key that is null, or
     /// of which a part is; it equals no other key.
     fn update(&mut self, key: Option<&[u8]>, row: &[u8], diff: Diff);
+
+    /// Whether it looks at the rows. They are not encoded for one that does not.
+    fn wants_rows(&self) -> bool {
+        true
+    }
 }
 
 /// Receives the arguments of a group's reducers.
@@ -22,13 +27,16 @@ pub trait InputsCollector {
 /// Encodes whole rows; the row is its own key.
 pub struct RowTerminal<T> {
     collector: Box<dyn KeyedCollector>,
+    wants_rows: bool,
     row: Vec<u8>,
     rows: PhantomData<fn(T)>,
 }
 
 impl<T: Schema> RowTerminal<T> {
     pub(super) fn build(collector: Box<dyn KeyedCollector>) -> AnyStep {
-        AnyStep::new::<T>(Box::new(Self { collector, row: Vec::new(), rows: PhantomData }))
+        let wants_rows = collector.wants_rows();
+        let terminal = Self { collector, wants_rows, row: Vec::new(), rows: PhantomData };
+        AnyStep::new::<T>(Box::new(terminal))
     }
 }
 
@@ -45,7 +53,9 @@ impl<T: Schema> Step<T> for RowTerminal<T> {
 
     fn push_ref(&mut self, row: &T, diff: Diff) {
         self.row.clear();
-        row.encode(&mut self.row);
+        if self.wants_rows {
+            row.encode(&mut self.row);
+        }
         self.collector.update(Some(&self.row), &[], diff);
     }
 }

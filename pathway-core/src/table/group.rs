@@ -97,7 +97,7 @@ where
             parts.into_iter().map(|part| (part.fold, part.extract)).unzip();
         let operation = Operation::Reduce {
             terminal: stage::reduce_terminal(self.key_of, extracts),
-            plan: ReducePlan { folds: folds.into(), shape },
+            plan: ReducePlan::new(folds, shape),
             root: pair_root::<E::Value, R::Output>,
             key: E::Value::data_type,
             key_column: super::join::column_name::<T, E>(),

@@ -1,6 +1,7 @@
 //! Joins, and the indexes they share.
 
 use super::Table;
+use crate::dataflow::JoinKind;
 use crate::plan::{NodeId, Operation, Port, SharedIndex};
 use crate::schema::{DataType, Expr, Schema};
 use crate::stage::{self, RowType};
@@ -279,7 +280,7 @@ impl<L, R> JoinPair<L, R> {
         let f = Arc::new(f);
         let root: crate::plan::Rooted =
             Arc::new(move |node, next| stage::join_root::<L, R, U, F>(node, Arc::clone(&f), next));
-        let operation = Operation::Join { outer: false, root };
+        let operation = Operation::Join { kind: JoinKind::INNER, root };
         push(&self.left, self.indexes, "join", self.location, operation)
     }
 }
@@ -297,7 +298,7 @@ impl<L, R> LeftJoinPair<L, R> {
         let root: crate::plan::Rooted = Arc::new(move |node, next| {
             stage::left_join_root::<L, R, U, F>(node, Arc::clone(&f), next)
         });
-        let operation = Operation::Join { outer: true, root };
+        let operation = Operation::Join { kind: JoinKind::LEFT, root };
         push(&self.left, self.indexes, "left_join", self.location, operation)
     }
 }

@@ -157,7 +157,7 @@ impl<T> Table<T> {
             label: "view".to_owned(),
             kind: CollectionKind::Table,
             // Retractions first, so that a replaced row leaves its key before the new one comes.
-            sorted: true,
+            wants: crate::io::Wanted::Sorted,
             sink: SinkKind::Inline(Box::new(writer)),
         };
         self.push_sink("view", location, end);

@@ -2,7 +2,7 @@
 
 use super::{Stream, Table};
 use crate::error::Result;
-use crate::io::{CollectionKind, Sink, SinkError, SinkWriter, Updates, terminal};
+use crate::io::{CollectionKind, Sink, SinkError, SinkWriter, Updates, Wanted, terminal};
 use crate::plan::{NodeId, Operation, SinkKind, SinkSlot};
 use crate::runtime;
 use crate::schema::{DataType, Schema};
@@ -70,7 +70,7 @@ impl SinkWriter for Captured {
 pub(super) struct SinkEnd {
     pub(super) label: String,
     pub(super) kind: CollectionKind,
-    pub(super) sorted: bool,
+    pub(super) wants: Wanted,
     pub(super) sink: SinkKind,
 }
 
@@ -84,8 +84,8 @@ impl<T> Table<T> {
     where
         T: Schema,
     {
-        let SinkEnd { label, kind, sorted, sink } = end;
-        let slot = SinkSlot { label, kind, sink: Mutex::new(Some(sink)), sorted };
+        let SinkEnd { label, kind, wants, sink } = end;
+        let slot = SinkSlot { label, kind, sink: Mutex::new(Some(sink)), wants };
         let sink: Self = self.derive(verb, location, Operation::Sink(slot), &[], false);
         sink.port.node
     }
@@ -99,7 +99,7 @@ impl<T> Table<T> {
         let end = SinkEnd {
             label: "capture".to_owned(),
             kind,
-            sorted: true,
+            wants: Wanted::Sorted,
             sink: SinkKind::Inline(Box::new(captured.clone())),
         };
         (self.push_sink("capture", Location::caller(), end), captured)
@@ -109,9 +109,9 @@ impl<T> Table<T> {
     where
         T: Schema,
     {
-        let (label, sorted) = (sink.label(), sink.sorted());
+        let (label, wants) = (sink.label(), sink.wants());
         let sink = SinkKind::Threaded(Box::new(sink));
-        self.push_sink("write", location, SinkEnd { label, kind, sorted, sink });
+        self.push_sink("write", location, SinkEnd { label, kind, wants, sink });
     }
 
     /// Writes the table to a sink. Files receive the current state, unless told otherwise.

@@ -1,4 +1,5 @@
-//! What a group is folded with: one [`Fold`] per reducer, one [`Acc`] per group and reducer.
+//! What a group is folded with: a [`WordFold`] where a reducer's state is a few words, which stand
+//! in the group's record, or a [`Fold`] with an [`Acc`] for each group.
 //!
 //! All reducers of one `reduce` share one pass, one exchange and one state; the cheapest sound
 //! state follows from the reducer and from whether its input can retract:
@@ -11,15 +12,21 @@
 //! | `count_distinct` | the distinct values | O(1) |
 //! | collect, folds without an inverse | a sorted multiset | O(log n), and O(group) to read |
 
+mod count;
 mod distinct;
 mod extreme;
+mod float;
+mod int;
 mod multiset;
-mod number;
+mod words;
 
+pub use count::Count;
 pub use distinct::CountDistinct;
 pub use extreme::{Best, BestKind};
+pub use float::FloatTotal;
+pub use int::{IntTotal, Total};
 pub use multiset::{Collect, FoldValues, fold_values};
-pub use number::{Count, Mean, Number, Sum};
+pub use words::{AnyFold, WordFold};
 
 use super::exact_sum::ExactSum;
 use crate::schema::RowEncoder;
@@ -28,6 +35,7 @@ use hashbrown::HashMap;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// One reducer of a group, compiled once for all programs.
 ///
@@ -75,15 +83,6 @@ impl fmt::Debug for dyn Fold {
 pub enum Acc {
     /// Nothing was added, or the fold keeps nothing.
     Empty,
-    /// How many integers were added, and their sum in two halves.
-    Int {
-        /// How many.
-        count: i64,
-        /// The lower half of the sum.
-        low: u64,
-        /// The upper half of the sum.
-        high: i64,
-    },
     /// How many floats were added, and their sum.
     #[doc(hidden)]
     Float(i64, Float),
@@ -103,10 +102,28 @@ impl Acc {
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::Empty | Self::Best(_) | Self::Custom(_) => true,
-            Self::Int { count, low, high } => (*count, *low, *high) == (0, 0, 0),
             Self::Float(count, sum) => *count == 0 && sum.0.value() == 0.0,
             Self::Sorted(values) => values.is_empty(),
             Self::Counts(values) => values.is_empty(),
+        }
+    }
+}
+
+/// What a sum or a mean is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    /// Integers of any width, accumulated in 128 bits.
+    Int,
+    /// Floats, accumulated exactly.
+    Float,
+}
+
+impl Number {
+    /// The sum or the mean of such numbers.
+    pub fn total(self, total: Total, nullable: bool) -> AnyFold {
+        match self {
+            Self::Int => AnyFold::Words(Arc::new(IntTotal { total, nullable })),
+            Self::Float => AnyFold::Acc(Arc::new(FloatTotal { total, nullable })),
         }
     }
 }
@@ -119,7 +136,6 @@ impl fmt::Debug for Acc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Empty => "Empty",
-            Self::Int { .. } => "Int",
             Self::Float(..) => "Float",
             Self::Best(_) => "Best",
             Self::Sorted(_) => "Sorted",
