@@ -4,6 +4,8 @@ use crate::oracle::against;
 use crate::rows::{Order, User};
 use pathway::prelude::*;
 use pathway::testing::{Harness, add, check_incremental, remove};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 fn totals(orders: &Table<Order>, users: &Table<User>) -> Table<(String, i64)> {
     orders
@@ -211,4 +213,51 @@ fn a_replaced_row_replaces_its_pairs() {
     orders.remove((1, 10));
     t.step();
     totals.assert_changes([remove(("Ada".to_owned(), 30)), add(("Ada L.".to_owned(), 20))]);
+}
+
+/// A closure behind a join is given the pairs that are there before an epoch or after it, and no
+/// others, whatever the two sides bring in the same epoch.
+#[test]
+fn no_pair_is_given_that_never_is() {
+    for threads in [1, 2] {
+        let mut t = Harness::with_threads(threads);
+        let (orders, users) = (t.table::<Order>(), t.table::<User>());
+        let named =
+            orders.rows().full_join(&users.rows()).on(|order| order.0, |user| user.0).select(
+                |order, user| (order.map(|order| order.1), user.map(|user| user.1.clone())),
+            );
+        let seen: Arc<Mutex<BTreeSet<(Option<i64>, Option<String>)>>> = Arc::default();
+        let given = Arc::clone(&seen);
+        let named = named.inspect(move |row, _| {
+            given.lock().unwrap().insert(row.clone());
+        });
+        let named = t.capture(named);
+        let row = |amount: Option<i64>, name: &str| {
+            (amount, Some(name.to_owned()).filter(|name| !name.is_empty()))
+        };
+        let mut step = |rows: &[(Option<i64>, Option<String>)],
+                        given: &[(Option<i64>, Option<String>)]| {
+            t.step();
+            named.assert_rows(rows.to_vec());
+            let seen = std::mem::take(&mut *seen.lock().unwrap());
+            assert_eq!(seen, given.iter().cloned().collect());
+        };
+        orders.insert((1, 10));
+        users.insert((1, "Ada".to_owned()));
+        step(&[row(Some(10), "Ada")], &[row(Some(10), "Ada")]);
+        // Both sides replace their row.
+        orders.remove((1, 10));
+        orders.insert((1, 20));
+        users.remove((1, "Ada".to_owned()));
+        users.insert((1, "Alan".to_owned()));
+        step(&[row(Some(20), "Alan")], &[row(Some(10), "Ada"), row(Some(20), "Alan")]);
+        // One goes as the other side's is replaced.
+        users.remove((1, "Alan".to_owned()));
+        orders.remove((1, 20));
+        orders.insert((1, 30));
+        step(&[row(Some(30), "")], &[row(Some(20), "Alan"), row(Some(30), "")]);
+        orders.remove((1, 30));
+        users.insert((1, "Grace".to_owned()));
+        step(&[row(None, "Grace")], &[row(Some(30), ""), row(None, "Grace")]);
+    }
 }

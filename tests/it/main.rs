@@ -1,17 +1,21 @@
 //! What the verbs do, checked through the facade: against recomputation over random histories,
 //! against naive evaluations, and case by case. One module a behaviour.
 
+mod as_of_now;
 mod changes;
 mod columns;
 mod combined;
 mod concat;
 mod distinct;
+mod ended;
 mod failing;
 mod filter_map;
 mod group;
 mod join;
 mod left_join;
+mod lookup;
 mod oracle;
+mod outer_join;
 mod reference;
 mod rows;
 mod running;

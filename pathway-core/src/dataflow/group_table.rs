@@ -546,9 +546,9 @@ mod tests {
         inputs.ordered_or_null(&value);
         inputs.ordered_or_null(&value);
         if value % 2 == 0 {
-            inputs.int(value.into())
+            inputs.int(value.into());
         } else {
-            inputs.null()
+            inputs.null();
         }
         table.update(key, &inputs, diff);
     }

@@ -4,8 +4,11 @@
 //! brought so far. A join names the side it wants: with ΔL and ΔR the updates of the epoch,
 //!
 //! ```text
-//! Δ(L ⋈ R)  =  ΔL ⋈ R sealed  +  L current ⋈ ΔR
+//! Δ(L ⋈ R)  =  L added ⋈ R current  −  L retracted ⋈ R sealed  +  L kept ⋈ ΔR
 //! ```
+//!
+//! where the *kept* rows are the sealed ones without those that this epoch retracts. So no pair is
+//! given that exists neither before the epoch nor after it: a user's closure sees none.
 //!
 //! Both versions are one structure. The rows of a key are a chain through a log, the latest in
 //! front, so the rows of this epoch are the front part of the chain of a key that it has touched,
@@ -18,12 +21,13 @@
 
 use super::key_hash::Key;
 use super::key_table::KeyTable;
-use super::row_log::{Chain, NONE, Place, RowLog};
+use super::row_log::{NONE, Place, RowLog};
 use super::small_bytes::SmallBytes;
 use super::state::{State, StateSize};
 use crate::schema::{Schema, put_len, take_bytes, take_len};
 use crate::stage::Diff;
 use hashbrown::{HashMap, HashTable};
+use std::collections::BTreeMap;
 
 /// Longer chains are searched by hash.
 const SCANNED_MAX: usize = 24;
@@ -65,9 +69,12 @@ pub(crate) struct Index {
     retracted: Vec<u32>,
     /// The slot of the rows whose key is null, which matches nothing.
     null: Option<u32>,
-    /// How many joins read this index, and how many still have to read this epoch.
-    readers: usize,
-    unread: usize,
+    /// For each join that reads this index, whether it has read what this epoch has brought.
+    read: Vec<bool>,
+    /// How many of them may still ask for rows of the past.
+    keepers: usize,
+    /// Whether nothing will be added or taken away any more.
+    ended: bool,
 }
 
 /// Which rows of an index a join wants.
@@ -77,6 +84,15 @@ pub(crate) enum Version {
     Sealed,
     /// Those with this epoch's.
     Current,
+    /// Those up to the epoch before that this one does not retract.
+    Kept,
+}
+
+impl Version {
+    /// What a row meets that is added or taken away.
+    pub(crate) fn of(diff: Diff) -> Self {
+        if diff > 0 { Self::Current } else { Self::Sealed }
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "takes the halves apart")]
@@ -113,7 +129,7 @@ impl<'a> TouchedKey<'a> {
     }
 
     /// The rows of the same key in another index; none of a null key.
-    pub(crate) fn rows_of(self, other: &'a Index, version: Version) -> Chain<'a> {
+    pub(crate) fn matches_in(self, other: &'a Index) -> Matches<'a> {
         let slot = if self.is_null() {
             None
         } else {
@@ -121,7 +137,7 @@ impl<'a> TouchedKey<'a> {
             let hash = self.index.keys.hash_at(self.slot);
             other.keys.find(self.index.as_key(&key, hash))
         };
-        other.rows_at(slot, version)
+        Matches { index: other, slot }
     }
 }
 
@@ -130,26 +146,51 @@ impl<'a> TouchedKey<'a> {
 pub(crate) struct Matches<'a> {
     index: &'a Index,
     slot: Option<u32>,
-    version: Version,
-    head: Place,
 }
 
-impl<'a> Matches<'a> {
-    pub(crate) fn rows(self) -> Chain<'a> {
-        self.index.log.chain(self.head, NONE)
+impl Matches<'_> {
+    /// Calls `f` with each row and its diff.
+    #[inline]
+    pub(crate) fn for_each(self, version: Version, mut f: impl FnMut(&[u8], Diff)) {
+        let Some(slot) = self.slot else { return };
+        let Index { keys, log, stamp, .. } = self.index;
+        let (head, sealed) = halves(keys.payload(slot)[HEADS]);
+        let fresh_end = if keys.stamp(slot) == *stamp { sealed } else { head };
+        let all = log.chain(if version == Version::Current { head } else { fresh_end }, NONE);
+        let is_retracted = || log.chain(head, fresh_end).any(|(_, diff)| diff < 0);
+        if version == Version::Sealed || !is_retracted() {
+            all.for_each(|(row, diff)| f(row, diff));
+            return;
+        }
+        // What is retracted must not be met.
+        let mut sums: BTreeMap<&[u8], Diff> = BTreeMap::new();
+        all.for_each(|(row, diff)| *sums.entry(row).or_insert(0) += diff);
+        if version == Version::Kept {
+            let retracted = log.chain(head, fresh_end).filter(|(_, diff)| *diff < 0);
+            retracted.for_each(|(row, diff)| *sums.entry(row).or_insert(0) += diff);
+        }
+        sums.into_iter().filter(|(_, diff)| *diff != 0).for_each(|(row, diff)| f(row, diff));
     }
 
-    /// The number of rows, counted with their diffs.
-    pub(crate) fn count(self) -> Diff {
+    /// The number of rows, counted with their diffs: those of now, or as of the epoch before.
+    pub(crate) fn count(self, version: Version) -> Diff {
         let index = self.index;
         self.slot.map_or(0, |slot| {
             let key = TouchedKey { index, slot };
             let touched = index.keys.stamp(slot) == index.stamp;
-            if touched && self.version == Version::Sealed {
+            if touched && version == Version::Sealed {
                 key.sealed_count()
             } else {
                 key.current_count()
             }
+        })
+    }
+
+    /// Something of the first row, so that it is fetched.
+    fn fetch(self) -> Diff {
+        self.slot.map_or(0, |slot| {
+            let (head, _) = halves(self.index.keys.payload(slot)[HEADS]);
+            self.index.log.diff(head)
         })
     }
 }
@@ -166,15 +207,79 @@ impl Index {
             touched: Vec::new(),
             retracted: Vec::new(),
             null: None,
-            readers: 0,
-            unread: 0,
+            read: Vec::new(),
+            keepers: 0,
+            ended: false,
         }
     }
 
-    /// Registers a join that will call [`release`](Self::release) at each epoch that has touched
-    /// the index.
-    pub(crate) fn add_reader(&mut self) {
-        self.readers += 1;
+    /// Registers a join that will call [`release`](Self::release) with this number after it has
+    /// read what an epoch has brought. `keeps` tells whether it needs rows of earlier epochs.
+    pub(crate) fn add_reader(&mut self, keeps: bool) -> usize {
+        self.read.push(false);
+        self.keepers += usize::from(keeps);
+        self.read.len() - 1
+    }
+
+    /// Whether one join alone reads this index.
+    pub(crate) fn has_one_reader(&self) -> bool {
+        self.read.len() == 1
+    }
+
+    /// Notes that nothing will be added or taken away any more.
+    pub(crate) fn end(&mut self) {
+        self.ended = true;
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Notes that one join will ask for no row of the past any more, because the rows that they
+    /// would meet have ended. Once no join does, nothing is kept from epoch to epoch.
+    pub(crate) fn stop_keeping(&mut self) {
+        self.keepers -= 1;
+        if self.keepers == 0 && self.fresh.is_empty() {
+            self.clear();
+        }
+    }
+
+    fn clear(&mut self) {
+        self.keys = KeyTable::new(2);
+        self.log = RowLog::default();
+        self.lookups = HashMap::default();
+        self.null = None;
+    }
+
+    /// How many rows this epoch has brought so far.
+    pub(crate) fn fresh_len(&self) -> usize {
+        self.fresh.len()
+    }
+
+    /// The rows that this epoch has brought, in the order of their arrival.
+    pub(crate) fn fresh_rows(&self) -> impl Iterator<Item = (&[u8], Diff)> {
+        self.fresh.iter().map(|row| (self.log.row(row.place), self.log.diff(row.place)))
+    }
+
+    /// Two rows of one key, if this epoch has left some key with more than one. The least two, so
+    /// that the choice depends on no order.
+    pub(crate) fn twins(&mut self) -> Option<(Vec<u8>, Vec<u8>)> {
+        self.settle();
+        let keys = self.touched().filter(|key| !key.is_null() && key.current_count() > 1);
+        keys.filter_map(|key| {
+            let mut sums: BTreeMap<&[u8], Diff> = BTreeMap::new();
+            let (head, _) = halves(self.keys.payload(key.slot)[HEADS]);
+            for (row, diff) in self.log.chain(head, NONE) {
+                *sums.entry(row).or_insert(0) += diff;
+            }
+            let copies = |(row, sum)| std::iter::repeat_n(row, if sum > 1 { 2 } else { sum });
+            let mut rows = sums
+                .into_iter()
+                .map(|(row, sum)| (row, usize::try_from(sum).unwrap_or(0)))
+                .flat_map(copies);
+            Some((rows.next()?.to_vec(), rows.next()?.to_vec()))
+        })
+        .min()
     }
 
     /// Adds an update of this epoch.
@@ -264,45 +369,22 @@ impl Index {
         Key { bytes, inline: SmallBytes::inline(bytes), hash }
     }
 
-    fn rows_at(&self, slot: Option<u32>, version: Version) -> Chain<'_> {
-        let head = slot.map_or(NONE, |slot| self.head(slot, version));
-        self.log.chain(head, NONE)
-    }
-
-    #[inline]
-    fn head(&self, slot: u32, version: Version) -> Place {
-        let (head, sealed) = halves(self.keys.payload(slot)[HEADS]);
-        if version == Version::Sealed && self.keys.stamp(slot) == self.stamp {
-            sealed
-        } else {
-            head
-        }
-    }
-
     /// The keys that this epoch has touched.
     pub(crate) fn touched(&self) -> impl Iterator<Item = TouchedKey<'_>> {
         self.touched.iter().map(|&slot| TouchedKey { index: self, slot })
     }
 
     /// Looks up the rows of this epoch in another index: gives each with its matches there.
-    pub(crate) fn probe(
-        &self,
-        other: &Self,
-        version: Version,
-        mut f: impl FnMut(&[u8], Diff, Matches<'_>),
-    ) {
-        let mut matches = [Matches { index: other, slot: None, version, head: NONE }; BATCH_ROWS];
+    pub(crate) fn probe(&self, other: &Self, mut f: impl FnMut(&[u8], Diff, Matches<'_>)) {
+        let mut matches = [Matches { index: other, slot: None }; BATCH_ROWS];
         for batch in self.fresh.chunks(BATCH_ROWS) {
             for (row, matches) in batch.iter().zip(&mut matches) {
                 matches.slot = self.find_in(other, row);
-                matches.head = matches.slot.map_or(NONE, |slot| other.head(slot, version));
             }
             // The first match of each is fetched together.
-            let fetched = matches[..batch.len()].iter().fold(0, |all, matches| {
-                if matches.head == NONE { all } else { all ^ other.log.diff(matches.head) }
-            });
-            std::hint::black_box(fetched);
-            for (row, &matches) in batch.iter().zip(&matches) {
+            let matches = &matches[..batch.len()];
+            std::hint::black_box(matches.iter().fold(0, |all, matches| all ^ matches.fetch()));
+            for (row, &matches) in batch.iter().zip(matches) {
                 f(self.log.row(row.place), self.log.diff(row.place), matches);
             }
         }
@@ -320,16 +402,14 @@ impl Index {
         other.keys.find(self.as_key(&key, row.hash))
     }
 
-    /// Notes that one join has read this epoch; the last one seals it.
-    pub(crate) fn release(&mut self) {
+    /// Notes that a join has read what this epoch has brought; the last one seals it.
+    pub(crate) fn release(&mut self, reader: usize) {
         if self.fresh.is_empty() {
             return;
         }
-        if self.unread == 0 {
-            self.unread = self.readers;
-        }
-        self.unread -= 1;
-        if self.unread == 0 {
+        self.read[reader] = true;
+        if self.read.iter().all(|&read| read) {
+            self.read.fill(false);
             self.seal();
         }
     }
@@ -338,6 +418,11 @@ impl Index {
     fn seal(&mut self) {
         let touched = std::mem::take(&mut self.touched);
         let mut retracted = std::mem::take(&mut self.retracted);
+        let is_kept = self.keepers > 0 || self.read.is_empty();
+        if !is_kept {
+            self.clear();
+            retracted.clear();
+        }
         if !self.lookups.is_empty() {
             // Rows that are found by hash have no twins.
             retracted.extend(touched.iter().filter(|&&slot| self.lookups.contains_key(&slot)));
@@ -523,7 +608,8 @@ impl State for Index {
             let key = self.keys.bytes(&key);
             put_len(key.len(), out);
             out.extend_from_slice(key);
-            let rows = self.rows_at(Some(slot), Version::Current);
+            let (head, _) = halves(self.keys.payload(slot)[HEADS]);
+            let rows = self.log.chain(head, NONE);
             put_len(rows.clone().count(), out);
             for (row, diff) in rows {
                 put_len(row.len(), out);
@@ -553,21 +639,20 @@ impl State for Index {
 mod tests {
     use super::*;
     use crate::testing::Random;
-    use std::collections::BTreeMap;
 
     type Model = BTreeMap<Option<Vec<u8>>, BTreeMap<Vec<u8>, i64>>;
 
-    fn rows<'a>(index: &'a Index, key: &[u8], version: Version) -> Chain<'a> {
-        index.rows_at(index.keys.find(index.keys.key(key)), version)
-    }
+    type Sums = BTreeMap<Vec<u8>, i64>;
 
-    fn summed(rows: Chain<'_>) -> BTreeMap<Vec<u8>, i64> {
-        let mut sums = BTreeMap::new();
-        for (row, diff) in rows {
-            *sums.entry(row.to_vec()).or_insert(0) += diff;
-        }
+    fn sums(matches: Matches<'_>, version: Version) -> Sums {
+        let mut sums = Sums::new();
+        matches.for_each(version, |row, diff| *sums.entry(row.to_vec()).or_insert(0) += diff);
         sums.retain(|_, diff| *diff != 0);
         sums
+    }
+
+    fn rows(index: &Index, key: &[u8], version: Version) -> Sums {
+        sums(Matches { index, slot: index.keys.find(index.keys.key(key)) }, version)
     }
 
     fn rows_of(model: &Model, key: &[u8]) -> BTreeMap<Vec<u8>, i64> {
@@ -600,8 +685,7 @@ mod tests {
     fn check(seed: u64, keys: u64, distinct: u64, row_len: usize, per_epoch: u64) {
         let mut random = Random::new(seed);
         let mut index = Index::new();
-        index.add_reader();
-        index.add_reader();
+        let readers = [index.add_reader(true), index.add_reader(true)];
         let mut model = Model::new();
         for epoch in 0..40 {
             let before = model.clone();
@@ -634,27 +718,36 @@ mod tests {
             index.settle();
             let all = before.keys().chain(model.keys()).flatten();
             for key in all {
-                assert_eq!(summed(rows(&index, key, Version::Sealed)), rows_of(&before, key));
-                assert_eq!(summed(rows(&index, key, Version::Current)), rows_of(&model, key));
+                assert_eq!(rows(&index, key, Version::Sealed), rows_of(&before, key));
+                assert_eq!(rows(&index, key, Version::Current), rows_of(&model, key));
             }
             for touched in index.touched() {
                 let key = (!touched.is_null()).then(|| index.keys.key_at(touched.slot));
                 let key = key.map(|key| index.keys.bytes(&key).to_vec());
                 let expected = model.get(&key).cloned().unwrap_or_default();
-                let current = index.rows_at(Some(touched.slot), Version::Current);
-                assert_eq!(summed(current), expected);
+                let matches = Matches { index: &index, slot: Some(touched.slot) };
+                assert_eq!(sums(matches, Version::Current), expected);
                 assert_eq!(touched.current_count(), expected.values().sum::<i64>());
                 let expected = before.get(&key).cloned().unwrap_or_default();
                 assert_eq!(touched.sealed_count(), expected.values().sum::<i64>());
+                let mut kept = expected;
+                for (_, row, diff) in updates.iter().filter(|(other, ..)| *other == key) {
+                    if *diff < 0 {
+                        *kept.entry(row.clone()).or_insert(0) += diff;
+                    }
+                }
+                kept.retain(|_, diff| *diff != 0);
+                assert_eq!(sums(matches, Version::Kept), kept);
             }
             // A product of hashes stands for each pair.
             let mut probed = 0;
-            index.probe(&index, Version::Sealed, |row, diff, matches| {
-                let sum: i64 = matches.rows().map(|(_, count)| count).sum();
-                assert_eq!(matches.count(), sum);
-                for (other, count) in matches.rows() {
+            index.probe(&index, |row, diff, matches| {
+                let mut sum = 0;
+                matches.for_each(Version::Sealed, |other, count| {
+                    sum += count;
                     probed = product(probed, row, diff, other, count);
-                }
+                });
+                assert_eq!(matches.count(Version::Sealed), sum);
             });
             let mut expected = 0;
             for (key, row, diff) in updates.iter().filter(|(key, ..)| key.is_some()) {
@@ -663,14 +756,14 @@ mod tests {
                 }
             }
             assert_eq!(probed, expected);
-            index.release();
+            index.release(readers[0]);
             // Not sealed before every reader has read.
             for key in before.keys().flatten() {
-                assert_eq!(summed(rows(&index, key, Version::Sealed)), rows_of(&before, key));
+                assert_eq!(rows(&index, key, Version::Sealed), rows_of(&before, key));
             }
-            index.release();
+            index.release(readers[1]);
             for key in model.keys().flatten() {
-                assert_eq!(summed(rows(&index, key, Version::Sealed)), rows_of(&model, key));
+                assert_eq!(rows(&index, key, Version::Sealed), rows_of(&model, key));
             }
         }
         assert_eq!(index.size().rows, 0);
@@ -702,25 +795,25 @@ mod tests {
     fn large_rows_that_go_are_freed() {
         check(1, 3, 200, 20_000, 60);
         let mut index = Index::new();
-        index.add_reader();
+        let reader = index.add_reader(true);
         let row = |n: u32| [&[7; 10_000], &n.to_le_bytes()[..]].concat();
         (0..1_000).for_each(|n| index.update(Some(b"key"), &row(n), 1));
-        index.release();
+        index.release(reader);
         let full = index.size().bytes;
         (0..990).for_each(|n| index.update(Some(b"key"), &row(n), -1));
-        index.release();
+        index.release(reader);
         assert!(index.size().bytes < full / 4, "{} of {full}", index.size().bytes);
-        assert_eq!(rows(&index, b"key", Version::Sealed).count(), 10);
+        assert_eq!(rows(&index, b"key", Version::Sealed).len(), 10);
     }
 
     #[test]
     fn equal_rows_that_stayed_apart_leave_nothing_behind() {
         let mut index = Index::new();
-        index.add_reader();
+        let reader = index.add_reader(true);
         (0..40).for_each(|_| index.update(Some(b"key"), b"row", 1));
-        index.release();
+        index.release(reader);
         index.update(Some(b"key"), b"row", -40);
-        index.release();
+        index.release(reader);
         assert_eq!(index.size().rows, 0);
         assert_eq!(index.keys.len(), 0);
     }

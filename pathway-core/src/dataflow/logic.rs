@@ -202,6 +202,14 @@ impl Logic for Set {
 pub(crate) struct Arrange {
     pub(crate) index: Rc<RefCell<Index>>,
     pub(crate) mark: super::out_buffer::SharedBuffer,
+    /// Ends the run where two rows have one key, if that is not allowed.
+    pub(crate) unique: Option<Unique>,
+}
+
+/// What a violated key is reported with.
+pub(crate) struct Unique {
+    pub(crate) describe: Box<dyn Fn(&[u8]) -> String>,
+    pub(crate) fail: Fail,
 }
 
 impl Logic for Arrange {
@@ -214,6 +222,35 @@ impl Logic for Arrange {
     }
 
     fn close(&mut self, _epoch: Epoch) -> bool {
+        if let Some(Unique { describe, fail }) = &self.unique
+            && let Some((first, second)) = self.index.borrow_mut().twins()
+        {
+            let (first, second) = (describe(&first), describe(&second));
+            fail(None, format!("two rows have the same key: {first} and {second}"));
+        }
+        true
+    }
+
+    fn sealed(&mut self, _port: usize) {
+        self.index.borrow_mut().end();
+    }
+}
+
+/// Hands on the rows of an index whose keys are unique.
+pub(crate) struct Rows {
+    pub(crate) index: Rc<RefCell<Index>>,
+    pub(crate) reader: usize,
+    pub(crate) root: Box<dyn EncodedStep>,
+}
+
+impl Logic for Rows {
+    fn receive(&mut self, _port: usize, _chunk: Chunk) {}
+
+    fn close(&mut self, _epoch: Epoch) -> bool {
+        for (row, diff) in self.index.borrow().fresh_rows() {
+            self.root.push(row, &[], diff);
+        }
+        self.index.borrow_mut().release(self.reader);
         true
     }
 }
@@ -238,19 +275,31 @@ pub struct JoinKind {
     pub left: Alone,
     /// Which rows of the right side it gives alone.
     pub right: Alone,
+    /// Whether a left row meets the right side as it is in the row's epoch, and never again.
+    pub as_of_now: bool,
+}
+
+/// An index as one side of a join.
+pub(crate) struct JoinSide {
+    pub(crate) index: Rc<RefCell<Index>>,
+    /// The number that the index knows the join by.
+    pub(crate) reader: usize,
+    /// Whether the join has told the index that it needs rows of the past no more.
+    pub(crate) forgets: bool,
 }
 
 /// Joins two indexes.
 pub(crate) struct Join {
     pub(crate) kind: JoinKind,
-    pub(crate) left: Rc<RefCell<Index>>,
-    pub(crate) right: Rc<RefCell<Index>>,
+    pub(crate) left: JoinSide,
+    pub(crate) right: JoinSide,
     pub(crate) root: Box<dyn EncodedStep>,
 }
 
 impl JoinKind {
     /// Pairs alone.
-    pub const INNER: Self = Self { pairs: true, left: Alone::No, right: Alone::No };
+    pub const INNER: Self =
+        Self { pairs: true, left: Alone::No, right: Alone::No, as_of_now: false };
     /// Pairs, and left rows without a match.
     pub const LEFT: Self = Self { left: Alone::Unmatched, ..Self::INNER };
     /// Pairs, and right rows without a match.
@@ -258,9 +307,9 @@ impl JoinKind {
     /// Pairs, and the rows of both sides without a match.
     pub const FULL: Self = Self { right: Alone::Unmatched, ..Self::LEFT };
     /// Left rows with a match.
-    pub const SEMI: Self = Self { pairs: false, left: Alone::Matched, right: Alone::No };
+    pub const SEMI: Self = Self { pairs: false, left: Alone::Matched, ..Self::INNER };
     /// Left rows without a match.
-    pub const ANTI: Self = Self { pairs: false, left: Alone::Unmatched, right: Alone::No };
+    pub const ANTI: Self = Self { pairs: false, left: Alone::Unmatched, ..Self::INNER };
 }
 
 impl Alone {
@@ -274,22 +323,20 @@ impl Alone {
     }
 }
 
-/// What the updates of one side give, with the other side as it stands: first those of the left
-/// side, against the right one as it was, then those of the right side, against the left one as
-/// it is now.
+/// What the updates of one side give: see [`Index`] for which rows of the other side they meet.
 fn updates_of(side: Side, kind: JoinKind, own: &Index, other: &Index, root: &mut dyn EncodedStep) {
-    let (version, own_alone, other_alone) = match side {
-        Side::Left => (Version::Sealed, kind.left, kind.right),
-        Side::Right => (Version::Current, kind.right, kind.left),
+    let (own_alone, other_alone) = match side {
+        Side::Left => (kind.left, kind.right),
+        Side::Right => (kind.right, kind.left),
     };
-    own.probe(other, version, |row, diff, matches| {
-        if own_alone != Alone::No && own_alone.times(matches.count()) != 0 {
+    own.probe(other, |row, diff, matches| {
+        let at = Version::of(diff);
+        if own_alone != Alone::No && own_alone.times(matches.count(at)) != 0 {
             side.push_alone(root, row, diff);
         }
         if kind.pairs {
-            for (other, count) in matches.rows() {
-                side.push_pair(root, row, other, diff * count);
-            }
+            let met = if side == Side::Left { at } else { Version::Kept };
+            matches.for_each(met, |other, count| side.push_pair(root, row, other, diff * count));
         }
     });
     if other_alone == Alone::No {
@@ -300,9 +347,9 @@ fn updates_of(side: Side, kind: JoinKind, own: &Index, other: &Index, root: &mut
         let times = |count| other_alone.times(count);
         let change = times(key.current_count()) - times(key.sealed_count());
         if change != 0 {
-            for (row, count) in key.rows_of(other, version) {
+            key.matches_in(other).for_each(Version::Kept, |row, count| {
                 side.other().push_alone(root, row, count * change);
-            }
+            });
         }
     }
 }
@@ -337,21 +384,58 @@ impl Side {
     }
 }
 
+impl Join {
+    /// Joins what has come so far.
+    fn advance(&mut self) {
+        let Self { kind, left, right, root } = self;
+        left.index.borrow_mut().settle();
+        right.index.borrow_mut().settle();
+        {
+            let (left, right) = (&*left.index.borrow(), &*right.index.borrow());
+            updates_of(Side::Left, *kind, left, right, &mut **root);
+            if !kind.as_of_now {
+                updates_of(Side::Right, *kind, right, left, &mut **root);
+            }
+        }
+        left.index.borrow_mut().release(left.reader);
+        right.index.borrow_mut().release(right.reader);
+    }
+}
+
+/// So many rows of a side that is not kept are joined at once, before the epoch closes.
+const EAGER_ROWS: usize = 1 << 12;
+
+impl JoinSide {
+    /// Whether its rows can be joined and forgotten before the epoch closes.
+    fn is_eager(&self) -> bool {
+        let index = self.index.borrow();
+        self.forgets && index.has_one_reader() && index.fresh_len() >= EAGER_ROWS
+    }
+
+    /// Lets the index forget, if the other side has ended and does not ask which of its rows have
+    /// met nobody.
+    fn forget_behind(&mut self, other: &Self, other_alone: Alone) {
+        if !self.forgets && other_alone == Alone::No && other.index.borrow().has_ended() {
+            self.forgets = true;
+            self.index.borrow_mut().stop_keeping();
+        }
+    }
+}
+
 impl Logic for Join {
-    // The rows are in the indexes; chunks only tell that there are some.
-    fn receive(&mut self, _port: usize, _chunk: Chunk) {}
+    fn receive(&mut self, _port: usize, _chunk: Chunk) {
+        // The rows are in the indexes; chunks only tell that there are some.
+        let Self { kind, left, right, .. } = self;
+        left.forget_behind(right, kind.right);
+        right.forget_behind(left, kind.left);
+        // A row that meets the other side as of now waits until that is complete.
+        if !kind.as_of_now && (left.is_eager() || right.is_eager()) {
+            self.advance();
+        }
+    }
 
     fn close(&mut self, _epoch: Epoch) -> bool {
-        let Self { kind, left, right, root } = self;
-        left.borrow_mut().settle();
-        right.borrow_mut().settle();
-        {
-            let (left, right) = (&*left.borrow(), &*right.borrow());
-            updates_of(Side::Left, *kind, left, right, &mut **root);
-            updates_of(Side::Right, *kind, right, left, &mut **root);
-        }
-        self.left.borrow_mut().release();
-        self.right.borrow_mut().release();
+        self.advance();
         true
     }
 }

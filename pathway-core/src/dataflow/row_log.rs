@@ -61,14 +61,14 @@ impl RowLog {
     /// Appends a row that is in no chain yet.
     pub(crate) fn push(&mut self, row: &[u8], diff: Diff) -> Place {
         let size = padded(row.len());
-        if !self.pages.last().is_some_and(|page| page.len() + size <= PAGE_BYTES) {
+        if self.pages.last().is_none_or(|page| page.len() + size > PAGE_BYTES) {
             // The first page grows, so that many small indexes stay small.
             let first = if self.pages.is_empty() { 0 } else { PAGE_BYTES };
             self.pages.push(Vec::with_capacity(first.max(size)));
         }
         let number = self.pages.len() - 1;
         let page = &mut self.pages[number];
-        let place = u32::try_from(number << PAGE_BITS | page.len() / 8)
+        let place = u32::try_from((number << PAGE_BITS) | (page.len() / 8))
             .ok()
             .filter(|&place| place != NONE)
             .expect("a worker's index holds under 32 GiB of rows");

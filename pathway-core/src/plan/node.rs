@@ -99,9 +99,11 @@ pub enum Operation {
     Join {
         /// What it gives.
         kind: JoinKind,
-        /// Calls the user's closure on each pair.
-        root: Rooted,
+        /// Calls the user's closure on each pair; nothing where it gives left rows as they are.
+        root: Option<Rooted>,
     },
+    /// Hands on the rows of an index whose keys are unique.
+    Unique,
     /// Groups and reduces.
     Reduce {
         /// Takes key and arguments from a row.
@@ -162,6 +164,8 @@ pub struct SharedIndex {
     pub key_column: Option<&'static str>,
     /// Its position.
     pub column: Option<usize>,
+    /// Whether two rows of one key are an error.
+    pub unique: bool,
 }
 
 /// A sink of a plan.
@@ -219,6 +223,7 @@ impl fmt::Debug for Operation {
             Self::Concat => "Concat",
             Self::Index(_) => "Index",
             Self::Join { .. } => "Join",
+            Self::Unique => "Unique",
             Self::Reduce { .. } => "Reduce",
             Self::Changes { .. } => "Changes",
             Self::Distinct => "Distinct",

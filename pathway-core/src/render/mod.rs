@@ -11,7 +11,9 @@ pub(crate) use source::SourceStage;
 
 use crate::dataflow::group_table::GroupTable;
 use crate::dataflow::index::Index;
-use crate::dataflow::logic::{Arrange, Changes, Fail, Forward, Join, Reduce, Set, SetOperation};
+use crate::dataflow::logic::{
+    Arrange, Changes, Fail, Forward, Join, JoinSide, Reduce, Rows, Set, SetOperation, Unique,
+};
 use crate::dataflow::operator::{self, Edge, Epoch, Logic, Pact};
 use crate::dataflow::out_buffer::{
     Combined, DirectGroups, DirectIndex, Exchanged, OutBuffer, Route, RowsAsGroups, SharedBuffer,
@@ -25,7 +27,7 @@ use crate::io::Wanted;
 use crate::plan::{Node, NodeId, Operation, Plan, Port};
 use crate::schema::DataType;
 use crate::stage::{
-    AnyStep, EncodedStep, EncodedTee, Inputs, InputsCollector, KeyedCollector, PassRows,
+    AnyStep, EncodedStep, EncodedTee, Inputs, InputsCollector, KeyedCollector, LeftRows, PassRows,
     ReduceByColumns, RowsByColumn, StepContext,
 };
 use std::cell::RefCell;
@@ -203,6 +205,13 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
 
     fn index(&mut self, node: NodeId) -> Rc<RefCell<Index>> {
         Rc::clone(self.indexes.entry(node).or_insert_with(|| Rc::new(RefCell::new(Index::new()))))
+    }
+
+    /// An index as a join reads it.
+    fn join_side(&mut self, index: NodeId, keeps: bool) -> JoinSide {
+        let index = self.index(index);
+        let reader = index.borrow_mut().add_reader(keeps);
+        JoinSide { index, reader, forgets: !keeps }
     }
 
     fn group_collector(
@@ -408,13 +417,25 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 let (root, feeds) = self.tree(node, root);
                 self.operator(node, feeds, Box::new(Changes { root, chunks: Vec::new() }));
             }
-            Operation::Index(_) => self.arrange(node),
+            Operation::Index(index) => self.arrange(node, index.unique),
             Operation::Join { kind, root } => {
-                let (root, feeds) = self.tree(node, |next| root(node.id.0, next));
-                let left = self.index(node.inputs[0].node);
-                let right = self.index(node.inputs[1].node);
+                let (root, feeds) = match root {
+                    Some(root) => self.tree(node, |next| root(node.id.0, next)),
+                    None => {
+                        let (rows, feeds) = self.rows(node);
+                        let root: Box<dyn EncodedStep> = Box::new(LeftRows(rows));
+                        (root, feeds)
+                    }
+                };
                 let kind = *kind;
+                let left = self.join_side(node.inputs[0].node, !kind.as_of_now);
+                let right = self.join_side(node.inputs[1].node, true);
                 self.operator(node, feeds, Box::new(Join { kind, left, right, root }));
+            }
+            Operation::Unique => {
+                let (root, feeds) = self.rows(node);
+                let JoinSide { index, reader, .. } = self.join_side(node.inputs[0].node, true);
+                self.operator(node, feeds, Box::new(Rows { index, reader, root }));
             }
             // Its rows have been dropped where they were made.
             Operation::Sink(slot) if slot.wants == Wanted::Nothing => {}
@@ -437,18 +458,22 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
 
     /// An index has one output for each join that reads it, and a join that reads it on both
     /// sides has two.
-    fn arrange(&mut self, node: &Node) {
+    fn arrange(&mut self, node: &Node, unique: bool) {
         let index = self.index(node.id);
+        let rows = node.rows();
+        let unique = unique.then(|| Unique {
+            describe: Box::new(move |row: &[u8]| format::display::display(rows, row)),
+            fail: self.fail(node),
+        });
         let mark = Rc::new(RefCell::new(OutBuffer::new(Route::To(0), 1)));
         let inputs = self.inputs(node);
-        let logic = Arrange { index: Rc::clone(&index), mark: Rc::clone(&mark) };
+        let logic = Arrange { index, mark: Rc::clone(&mark), unique };
         let name = node.describe();
         let (edges, end) = operator::build(self.scope, &name, inputs, vec![mark], Box::new(logic));
         end.probe_with(&self.probe);
         let edge = edges.into_iter().next().expect("the mark has an edge");
         let port = Port { node: node.id, output: 0 };
         for (join, input) in self.consumers.get(&port).cloned().unwrap_or_default() {
-            index.borrow_mut().add_reader();
             self.edges.entry(join).or_default().push((input, edge.clone(), Pact::Local));
         }
     }

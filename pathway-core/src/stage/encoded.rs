@@ -66,6 +66,19 @@ impl EncodedStep for PassRows {
     }
 }
 
+/// Hands the left rows of a join on as they are.
+pub(crate) struct LeftRows(pub(crate) Box<dyn EncodedStep>);
+
+impl EncodedStep for LeftRows {
+    fn push(&mut self, _left: &[u8], _right: &[u8], _diff: Diff) {
+        unreachable!("a join that keeps left rows alone gives no pairs");
+    }
+
+    fn push_left(&mut self, left: &[u8], diff: Diff) {
+        self.0.push(left, &[], diff);
+    }
+}
+
 /// Hands whole rows to a collector, with one column as their key.
 pub(crate) struct RowsByColumn {
     locator: Locator,

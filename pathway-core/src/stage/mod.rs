@@ -20,10 +20,12 @@ mod row_type;
 mod steps;
 mod terminal;
 
-pub(crate) use encoded::{COLUMNS_MAX, EncodedTee, PassRows, ReduceByColumns, RowsByColumn};
+pub(crate) use encoded::{
+    COLUMNS_MAX, EncodedTee, LeftRows, PassRows, ReduceByColumns, RowsByColumn,
+};
 pub use encoded::{ColumnInput, ReduceColumns};
 pub use inputs::{Input, Inputs};
-pub use root::{EncodedStep, join_root, left_join_root, pair_root};
+pub use root::{EncodedStep, join_root, outer_join_root, pair_root};
 pub use row_type::RowType;
 pub use steps::{StepContext, StepFactory, filter, filter_map, flat_map, inspect, map, try_map};
 pub(crate) use terminal::Extract;

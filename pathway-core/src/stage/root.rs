@@ -2,7 +2,6 @@
 
 use super::{AnyStep, Diff, Step, enter};
 use crate::schema::Schema;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// Receives encoded rows, and decodes them for the stage behind it.
@@ -106,43 +105,65 @@ where
     })
 }
 
-struct LeftJoinRoot<L, R, U, F> {
+struct OuterJoinRoot<L, R, U, F> {
     node: u32,
     select: Arc<F>,
     next: Box<dyn Step<U>>,
-    rows: PhantomData<fn(L, R)>,
+    /// The rows of the call before.
+    left: (Vec<u8>, Option<L>),
+    right: (Vec<u8>, Option<R>),
 }
 
-impl<L, R, U, F> EncodedStep for LeftJoinRoot<L, R, U, F>
+impl<L, R, U, F> OuterJoinRoot<L, R, U, F>
 where
     L: Schema,
     R: Schema,
     U: Schema,
-    F: Fn(&L, Option<&R>) -> U,
+    F: Fn(Option<&L>, Option<&R>) -> U,
 {
-    fn push(&mut self, mut left: &[u8], mut right: &[u8], diff: Diff) {
-        let (left, right) = (L::decode(&mut left), R::decode(&mut right));
+    fn pair(&mut self, left: Option<&[u8]>, right: Option<&[u8]>, diff: Diff) {
+        let left = left.map(|left| cached(&mut self.left, left));
+        let right = right.map(|right| cached(&mut self.right, right));
         enter(self.node);
-        let row = (self.select)(&left, Some(&right));
-        self.next.push(row, diff);
-    }
-
-    fn push_left(&mut self, mut left: &[u8], diff: Diff) {
-        let left = L::decode(&mut left);
-        enter(self.node);
-        let row = (self.select)(&left, None);
+        let row = (self.select)(left, right);
         self.next.push(row, diff);
     }
 }
 
-/// The root behind a left join.
-pub fn left_join_root<L, R, U, F>(node: u32, select: Arc<F>, next: AnyStep) -> Box<dyn EncodedStep>
+impl<L, R, U, F> EncodedStep for OuterJoinRoot<L, R, U, F>
 where
     L: Schema,
     R: Schema,
     U: Schema,
-    F: Fn(&L, Option<&R>) -> U + 'static,
+    F: Fn(Option<&L>, Option<&R>) -> U,
+{
+    fn push(&mut self, left: &[u8], right: &[u8], diff: Diff) {
+        self.pair(Some(left), Some(right), diff);
+    }
+
+    fn push_left(&mut self, left: &[u8], diff: Diff) {
+        self.pair(Some(left), None, diff);
+    }
+
+    fn push_right(&mut self, right: &[u8], diff: Diff) {
+        self.pair(None, Some(right), diff);
+    }
+}
+
+/// The root behind an outer join: of a left join, every row has a left one, and so on.
+pub fn outer_join_root<L, R, U, F>(node: u32, select: Arc<F>, next: AnyStep) -> Box<dyn EncodedStep>
+where
+    L: Schema,
+    R: Schema,
+    U: Schema,
+    F: Fn(Option<&L>, Option<&R>) -> U + 'static,
 {
     let next = next.typed::<U>();
-    Box::new(LeftJoinRoot::<L, R, U, F> { node, select, next, rows: PhantomData })
+    Box::new(OuterJoinRoot::<L, R, U, F> {
+        node,
+        select,
+        next,
+        left: (Vec::new(), None),
+        right: (Vec::new(), None),
+    })
 }

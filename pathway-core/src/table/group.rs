@@ -100,7 +100,7 @@ where
             plan: ReducePlan::new(folds, shape),
             root: pair_root::<E::Value, R::Output>,
             key: E::Value::data_type,
-            key_column: super::join::column_name::<T, E>(),
+            key_column: super::index::column_name::<T, E>(),
             columns: columns.filter(|columns| columns.inputs.len() < stage::COLUMNS_MAX),
         };
         let table = self.table.derive("group_by", self.location, operation, &[], false);

@@ -1,127 +1,403 @@
-//! Joins, and the indexes they share.
+//! Joins that give pairs of rows: inner, left, right and full.
 
 use super::Table;
-use crate::dataflow::JoinKind;
-use crate::plan::{NodeId, Operation, Port, SharedIndex};
-use crate::schema::{DataType, Expr, Schema};
+use super::index::{Indexed, SameKey, index};
+use crate::dataflow::{Alone, JoinKind};
+use crate::plan::{NodeId, Operation, Port, Rooted};
+use crate::schema::{Bytes, Expr, Schema};
 use crate::stage::{self, RowType};
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
 
-/// Two keys that a join can compare: of one type, or one of them an `Option` of the other.
-#[diagnostic::on_unimplemented(
-    message = "a join cannot compare a key of type `{Self}` with one of type `{K}`",
-    label = "the keys of a join must have the same type",
-    note = "convert one of them in its closure, such as `|row| row.id.to_string()`; an `Option<K>` may be joined with a `K`, and null matches nothing"
-)]
-pub trait SameKey<K> {}
-
-impl<K> SameKey<K> for K {}
-impl<K> SameKey<K> for Option<K> {}
-impl<K> SameKey<Option<K>> for K {}
-
-/// The name of the column that an expression is, if it is one.
-pub(super) fn column_name<T: Schema, E: Expr<T>>() -> Option<&'static str> {
-    E::COLUMN.and_then(|at| T::data_type().columns().get(at)).map(|column| column.name)
+/// A kind of join, which decides what its closures are given.
+pub trait PairJoin: sealed::Sealed {
+    #[doc(hidden)]
+    const KIND: JoinKind;
+    #[doc(hidden)]
+    const VERB: &'static str;
 }
 
-/// Whether the key's encoding in a join is that of the column: nulls within a tuple are not.
-fn is_plain(key: DataType) -> bool {
-    let value = match key {
-        DataType::Option(inner) => inner(),
-        other => other,
-    };
-    match value {
-        DataType::Option(_) => false,
-        DataType::Struct(inner) => !inner.name.is_empty(),
-        _ => true,
-    }
-}
-
-/// A table kept by a key, to be joined several times; made by [`Table::index_by`].
-#[must_use = "an index does nothing until it is joined"]
-pub struct Indexed<T, K> {
-    table: Table<T>,
-    index: NodeId,
-    key: PhantomData<fn() -> K>,
-}
-
-impl<T, K> Clone for Indexed<T, K> {
-    fn clone(&self) -> Self {
-        Self { table: self.table.clone(), index: self.index, key: PhantomData }
-    }
-}
-
-impl<T, K> fmt::Debug for Indexed<T, K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Indexed").field("index", &self.index.0).finish_non_exhaustive()
-    }
-}
-
-fn index<T, E, F>(
-    table: &Table<T>,
-    key_of: F,
-    location: &'static Location<'static>,
-) -> Indexed<T, E::Value>
-where
-    T: Schema,
-    E: Expr<T>,
-    F: Fn(&T) -> E + Send + Sync + 'static,
-{
-    let column = E::COLUMN;
-    let shared = column.and_then(|column| table.graph.plan().index(table.port, column));
-    let index = shared.unwrap_or_else(|| {
-        let operation = Operation::Index(SharedIndex {
-            terminal: stage::keyed_terminal(key_of),
-            key_column: column_name::<T, E>(),
-            column: column.filter(|_| is_plain(E::Value::data_type())),
-        });
-        let append_only = table.is_append_only();
-        let index: Table<T> = table.derive("index_by", location, operation, &[], append_only);
-        let node = index.port.node;
-        if let Some(column) = column {
-            table.graph.change(|plan| plan.remember_index(table.port, column, node));
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident, $kind:ident, $verb:literal;)*) => {
+        mod sealed {
+            pub trait Sealed {}
+            $(impl Sealed for super::$name {})*
         }
-        node
-    });
-    Indexed { table: table.clone(), index, key: PhantomData }
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, Debug)]
+            pub struct $name;
+
+            impl PairJoin for $name {
+                const KIND: JoinKind = JoinKind::$kind;
+                const VERB: &'static str = $verb;
+            }
+        )*
+    };
 }
 
-impl<T> Table<T> {
-    /// Keeps the table by a key, for several joins to share.
-    ///
-    /// Joins by the same column (`.on(Order.user, ..)`) share an index by themselves; a closure
-    /// is shared through this handle.
+kinds! {
+    /// Pairs of rows whose keys are equal.
+    Inner, INNER, "join";
+    /// Pairs, and left rows without a match.
+    Left, LEFT, "left_join";
+    /// Pairs, and right rows without a match.
+    Right, RIGHT, "right_join";
+    /// Pairs, and the rows of both sides without a match.
+    Full, FULL, "full_join";
+}
+
+/// Two tables to be joined, before the keys are named.
+#[must_use = "name the keys: `.on(|left| .., |right| ..)`"]
+pub struct JoinBuilder<L, R, K> {
+    left: Table<L>,
+    right: Table<R>,
+    location: &'static Location<'static>,
+    kind: PhantomData<K>,
+}
+
+/// Two tables to be joined, by key.
+#[must_use = "make rows of the pairs: `.select(|left, right| ..)`"]
+pub struct JoinPair<L, R, K> {
+    left: Indexed<L, ()>,
+    right: Indexed<R, ()>,
+    location: &'static Location<'static>,
+    kind: PhantomData<K>,
+}
+
+/// Two tables to be joined by key and a further condition.
+#[must_use = "make rows of the pairs: `.select(|left, right| ..)`"]
+pub struct JoinWhere<L, R, K, C> {
+    pair: JoinPair<L, R, K>,
+    condition: Arc<C>,
+}
+
+impl<L, R, K> fmt::Debug for JoinBuilder<L, R, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinBuilder").finish_non_exhaustive()
+    }
+}
+
+impl<L, R, K> fmt::Debug for JoinPair<L, R, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinPair").finish_non_exhaustive()
+    }
+}
+
+impl<L, R, K, C> fmt::Debug for JoinWhere<L, R, K, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinWhere").finish_non_exhaustive()
+    }
+}
+
+impl<L, R, K: PairJoin> JoinBuilder<L, R, K> {
+    fn new(left: &Table<L>, right: &Table<R>, location: &'static Location<'static>) -> Self {
+        Self { left: left.clone(), right: right.clone(), location, kind: PhantomData }
+    }
+
+    /// Names the keys: closures or columns, `.on(Order.user, User.id)`. Several columns are a
+    /// tuple: `.on(|o| (o.shop, o.item), |p| (p.shop, p.item))`.
+    pub fn on<E, G, EL, ER>(self, left: E, right: G) -> JoinPair<L, R, K>
+    where
+        L: Schema,
+        R: Schema,
+        EL: Expr<L, Value: SameKey<ER::Value>>,
+        ER: Expr<R>,
+        E: Fn(&L) -> EL + Send + Sync + 'static,
+        G: Fn(&R) -> ER + Send + Sync + 'static,
+    {
+        let left = index(&self.left, left, self.location);
+        let right = index(&self.right, right, self.location);
+        JoinPair::new(&left, &right, self.location)
+    }
+}
+
+impl<L, R, K: PairJoin> JoinPair<L, R, K> {
+    pub(super) fn new<A, B>(
+        left: &Indexed<L, A>,
+        right: &Indexed<R, B>,
+        location: &'static Location<'static>,
+    ) -> Self {
+        let (left, right) = (left.without_key(), right.without_key());
+        Self { left, right, location, kind: PhantomData }
+    }
+
+    /// Asks more of a pair than equal keys. An outer join keeps a row alone that has no match for
+    /// which the condition holds.
     ///
     /// ```
     /// # use pathway::prelude::*;
     /// let app = Pipeline::new("example");
-    /// let orders = app.rows(vec![(1, 10), (2, 20)]).index_by(|(user, _)| *user);
-    /// let users = app.rows(vec![(1, 'a'), (2, 'b')]).index_by(|(user, _)| *user);
-    /// let named = orders.join(&users).select(|order, user| (user.1, order.1));
-    /// assert_eq!(named.collect()?, [('a', 10), ('b', 20)]);
+    /// let orders = app.rows(vec![(1, 10), (1, 99), (2, 20)]);
+    /// let limits = app.rows(vec![(1, 50), (2, 50)]);
+    /// let large = orders
+    ///     .left_join(&limits)
+    ///     .on(|order| order.0, |limit| limit.0)
+    ///     .and(|order, limit| order.1 > limit.1)
+    ///     .select(|order, limit| (order.1, limit.is_some()));
+    /// assert_eq!(large.collect()?, [(10, false), (20, false), (99, true)]);
     /// # Ok::<(), pathway::Error>(())
     /// ```
-    #[track_caller]
-    pub fn index_by<E, F>(&self, key: F) -> Indexed<T, E::Value>
+    pub fn and<C>(self, condition: C) -> JoinWhere<L, R, K, C>
     where
-        T: Schema,
-        E: Expr<T>,
-        F: Fn(&T) -> E + Send + Sync + 'static,
+        C: Fn(&L, &R) -> bool + Send + Sync + 'static,
     {
-        index(self, key, Location::caller())
+        JoinWhere { pair: self, condition: Arc::new(condition) }
     }
 
+    fn outer<U, F>(self, f: F) -> Table<U>
+    where
+        L: Schema,
+        R: Schema,
+        U: Schema,
+        F: Fn(Option<&L>, Option<&R>) -> U + Send + Sync + 'static,
+    {
+        let f = Arc::new(f);
+        let root: Rooted = Arc::new(move |node, next| {
+            stage::outer_join_root::<L, R, U, F>(node, Arc::clone(&f), next)
+        });
+        let operation = Operation::Join { kind: K::KIND, root: Some(root) };
+        let indexes = (self.left.node, self.right.node);
+        push(&self.left.table, indexes, K::VERB, self.location, operation)
+    }
+}
+
+pub(super) fn push<L, U: Schema>(
+    left: &Table<L>,
+    (left_index, right_index): (NodeId, NodeId),
+    verb: &'static str,
+    location: &'static Location<'static>,
+    operation: Operation,
+) -> Table<U> {
+    let port = |node| Port { node, output: 0 };
+    let graph = &left.graph;
+    // The rows of a stream meet the other side once and for all.
+    let as_of_now = matches!(&operation, Operation::Join { kind, .. } if kind.as_of_now);
+    let node = graph.push(
+        verb,
+        location,
+        operation,
+        vec![port(left_index), port(right_index)],
+        vec![const { RowType::of::<U>() }],
+        as_of_now,
+    );
+    Table::new(Arc::clone(graph), node, 0)
+}
+
+impl<L, R> JoinPair<L, R, Inner> {
+    /// Makes a row of each pair of rows whose keys are equal.
+    pub fn select<U, F>(self, f: F) -> Table<U>
+    where
+        L: Schema,
+        R: Schema,
+        U: Schema,
+        F: Fn(&L, &R) -> U + Send + Sync + 'static,
+    {
+        let f = Arc::new(f);
+        let root: Rooted =
+            Arc::new(move |node, next| stage::join_root::<L, R, U, F>(node, Arc::clone(&f), next));
+        let operation = Operation::Join { kind: JoinKind::INNER, root: Some(root) };
+        let indexes = (self.left.node, self.right.node);
+        push(&self.left.table, indexes, Inner::VERB, self.location, operation)
+    }
+}
+
+const HAS_LEFT: &str = "a left join gives every row a left one";
+const HAS_RIGHT: &str = "a right join gives every row a right one";
+
+impl<L, R> JoinPair<L, R, Left> {
+    /// Makes a row of each pair of rows whose keys are equal, and of each left row without one.
+    pub fn select<U, F>(self, f: F) -> Table<U>
+    where
+        L: Schema,
+        R: Schema,
+        U: Schema,
+        F: Fn(&L, Option<&R>) -> U + Send + Sync + 'static,
+    {
+        self.outer(move |left, right| f(left.expect(HAS_LEFT), right))
+    }
+}
+
+impl<L, R> JoinPair<L, R, Right> {
+    /// Makes a row of each pair of rows whose keys are equal, and of each right row without one.
+    pub fn select<U, F>(self, f: F) -> Table<U>
+    where
+        L: Schema,
+        R: Schema,
+        U: Schema,
+        F: Fn(Option<&L>, &R) -> U + Send + Sync + 'static,
+    {
+        self.outer(move |left, right| f(left, right.expect(HAS_RIGHT)))
+    }
+}
+
+impl<L, R> JoinPair<L, R, Full> {
+    /// Makes a row of each pair of rows whose keys are equal, and of each row of either side
+    /// without one: at least one of the two is there.
+    pub fn select<U, F>(self, f: F) -> Table<U>
+    where
+        L: Schema,
+        R: Schema,
+        U: Schema,
+        F: Fn(Option<&L>, Option<&R>) -> U + Send + Sync + 'static,
+    {
+        self.outer(f)
+    }
+}
+
+fn whole<T: Schema>(row: &T) -> Bytes {
+    Bytes::from(row.to_row_bytes())
+}
+
+impl<L, R, K, C> JoinWhere<L, R, K, C>
+where
+    L: Schema,
+    R: Schema,
+    K: PairJoin,
+    C: Fn(&L, &R) -> bool + Send + Sync + 'static,
+{
+    /// The pairs for which the condition holds.
+    fn pairs<U, F>(&self, f: F) -> Table<U>
+    where
+        U: Schema,
+        F: Fn(&L, &R) -> U + Send + Sync + 'static,
+    {
+        let JoinPair { left, right, location, .. } = &self.pair;
+        let condition = Arc::clone(&self.condition);
+        JoinPair::<L, R, Inner>::new(left, right, location)
+            .select(move |left, right| condition(left, right).then(|| f(left, right)))
+            .filter_map(|row| row)
+    }
+
+    /// The pairs and, of the sides that the join keeps, the rows that are in none of them.
+    fn outer<U, F>(self, f: F) -> Table<U>
+    where
+        U: Schema,
+        F: Fn(Option<&L>, Option<&R>) -> U + Send + Sync + 'static,
+    {
+        let f = Arc::new(f);
+        let of_pair = Arc::clone(&f);
+        let mut rows = self.pairs(move |left, right| of_pair(Some(left), Some(right)));
+        if K::KIND.left != Alone::No {
+            let of_left = Arc::clone(&f);
+            let paired = self.pairs(|left, _| whole(left));
+            let alone = self.pair.left.table.anti_join(&paired).on(whole, Bytes::clone);
+            rows = rows.concat(&alone.select(move |left| of_left(Some(left), None)));
+        }
+        if K::KIND.right != Alone::No {
+            let paired = self.pairs(|_, right| whole(right));
+            let alone = self.pair.right.table.anti_join(&paired).on(whole, Bytes::clone);
+            rows = rows.concat(&alone.select(move |right| f(None, Some(right))));
+        }
+        rows
+    }
+}
+
+impl<L, R, C> JoinWhere<L, R, Inner, C>
+where
+    L: Schema,
+    R: Schema,
+    C: Fn(&L, &R) -> bool + Send + Sync + 'static,
+{
+    /// Makes a row of each pair.
+    pub fn select<U, F>(self, f: F) -> Table<U>
+    where
+        U: Schema,
+        F: Fn(&L, &R) -> U + Send + Sync + 'static,
+    {
+        self.pairs(f)
+    }
+}
+
+impl<L, R, C> JoinWhere<L, R, Left, C>
+where
+    L: Schema,
+    R: Schema,
+    C: Fn(&L, &R) -> bool + Send + Sync + 'static,
+{
+    /// Makes a row of each pair, and of each left row that is in none.
+    pub fn select<U, F>(self, f: F) -> Table<U>
+    where
+        U: Schema,
+        F: Fn(&L, Option<&R>) -> U + Send + Sync + 'static,
+    {
+        self.outer(move |left, right| f(left.expect(HAS_LEFT), right))
+    }
+}
+
+impl<L, R, C> JoinWhere<L, R, Right, C>
+where
+    L: Schema,
+    R: Schema,
+    C: Fn(&L, &R) -> bool + Send + Sync + 'static,
+{
+    /// Makes a row of each pair, and of each right row that is in none.
+    pub fn select<U, F>(self, f: F) -> Table<U>
+    where
+        U: Schema,
+        F: Fn(Option<&L>, &R) -> U + Send + Sync + 'static,
+    {
+        self.outer(move |left, right| f(left, right.expect(HAS_RIGHT)))
+    }
+}
+
+impl<L, R, C> JoinWhere<L, R, Full, C>
+where
+    L: Schema,
+    R: Schema,
+    C: Fn(&L, &R) -> bool + Send + Sync + 'static,
+{
+    /// Makes a row of each pair, and of each row of either side that is in none.
+    pub fn select<U, F>(self, f: F) -> Table<U>
+    where
+        U: Schema,
+        F: Fn(Option<&L>, Option<&R>) -> U + Send + Sync + 'static,
+    {
+        self.outer(f)
+    }
+}
+
+macro_rules! pair_verbs {
+    ($($(#[$doc:meta])* $verb:ident, $kind:ident;)*) => {
+        impl<T> Table<T> {
+            $(
+                $(#[$doc])*
+                #[track_caller]
+                pub fn $verb<R>(&self, right: &Table<R>) -> JoinBuilder<T, R, $kind> {
+                    JoinBuilder::new(self, right, Location::caller())
+                }
+            )*
+        }
+
+        impl<T, K> Indexed<T, K> {
+            $(
+                #[doc = concat!(
+                    "Joins two indexes by their keys; see [`Table::", stringify!($verb), "`]."
+                )]
+                #[track_caller]
+                pub fn $verb<R, J>(&self, right: &Indexed<R, J>) -> JoinPair<T, R, $kind>
+                where
+                    K: SameKey<J>,
+                {
+                    JoinPair::new(self, right, Location::caller())
+                }
+            )*
+        }
+    };
+}
+
+pair_verbs! {
     /// Joins the rows of two tables whose keys are equal.
     ///
     /// Continue with [`on`](JoinBuilder::on), which names the keys, and
     /// [`select`](JoinPair::select), which makes a row of each pair. A key that is null, or a
-    /// tuple with a null in it, matches nothing.
+    /// tuple with a null in it, matches nothing; this holds for all joins.
     ///
     /// **Time.** A change on either side changes exactly the pairs it is part of.
     /// **State.** Both tables, by key; an index is shared with other joins by the same column.
+    /// Once one side has ended, the other is not kept.
     ///
     /// ```
     /// # use pathway::prelude::*;
@@ -135,11 +411,7 @@ impl<T> Table<T> {
     /// assert_eq!(named.collect()?, [("Ada".to_owned(), 10), ("Ada".to_owned(), 30)]);
     /// # Ok::<(), pathway::Error>(())
     /// ```
-    #[track_caller]
-    pub fn join<R>(&self, right: &Table<R>) -> JoinBuilder<T, R> {
-        JoinBuilder { left: self.clone(), right: right.clone(), location: Location::caller() }
-    }
-
+    join, Inner;
     /// As [`join`](Self::join), and keeps the left rows that match nothing.
     ///
     /// ```
@@ -154,151 +426,60 @@ impl<T> Table<T> {
     /// assert_eq!(named.collect()?, [(10, Some("Ada".to_owned())), (20, None)]);
     /// # Ok::<(), pathway::Error>(())
     /// ```
+    left_join, Left;
+    /// As [`join`](Self::join), and keeps the right rows that match nothing.
+    ///
+    /// ```
+    /// # use pathway::prelude::*;
+    /// let app = Pipeline::new("example");
+    /// let orders = app.rows(vec![(1, 10)]);
+    /// let users = app.rows(vec![(1, "Ada".to_owned()), (2, "Alan".to_owned())]);
+    /// let spent = orders
+    ///     .right_join(&users)
+    ///     .on(|order| order.0, |user| user.0)
+    ///     .select(|order, user| (user.1.clone(), order.map(|order| order.1)));
+    /// assert_eq!(spent.collect()?, [("Ada".to_owned(), Some(10)), ("Alan".to_owned(), None)]);
+    /// # Ok::<(), pathway::Error>(())
+    /// ```
+    right_join, Right;
+    /// As [`join`](Self::join), and keeps the rows of both sides that match nothing.
+    ///
+    /// ```
+    /// # use pathway::prelude::*;
+    /// let app = Pipeline::new("example");
+    /// let planned = app.rows(vec![(1, 5), (2, 5)]);
+    /// let done = app.rows(vec![(2, 4), (3, 1)]);
+    /// let both = planned
+    ///     .full_join(&done)
+    ///     .on(|planned| planned.0, |done| done.0)
+    ///     .select(|planned, done| (planned.map(|p| p.1), done.map(|d| d.1)));
+    /// assert_eq!(both.collect()?, [(None, Some(1)), (Some(5), None), (Some(5), Some(4))]);
+    /// # Ok::<(), pathway::Error>(())
+    /// ```
+    full_join, Full;
+}
+
+impl<T> Table<T> {
+    /// Pairs every row of this table with every row of the other.
+    ///
+    /// **Shape.** As many rows as the product of both. All of them are made by one worker.
+    ///
+    /// ```
+    /// # use pathway::prelude::*;
+    /// let app = Pipeline::new("example");
+    /// let sizes = app.rows(vec!['S', 'M']);
+    /// let colours = app.rows(vec![1, 2]);
+    /// let all = sizes.cross_join(&colours).select(|size, colour| (*size, *colour));
+    /// assert_eq!(all.collect()?, [('M', 1), ('M', 2), ('S', 1), ('S', 2)]);
+    /// # Ok::<(), pathway::Error>(())
+    /// ```
     #[track_caller]
-    pub fn left_join<R>(&self, right: &Table<R>) -> LeftJoinBuilder<T, R> {
-        LeftJoinBuilder { left: self.clone(), right: right.clone(), location: Location::caller() }
-    }
-}
-
-impl<T, K> Indexed<T, K> {
-    /// Joins the rows of two indexes whose keys are equal; see [`Table::join`].
-    #[track_caller]
-    pub fn join<R, J>(&self, right: &Indexed<R, J>) -> JoinPair<T, R>
+    pub fn cross_join<R>(&self, right: &Table<R>) -> JoinPair<T, R, Inner>
     where
-        K: SameKey<J>,
-    {
-        JoinPair {
-            left: self.table.clone(),
-            indexes: (self.index, right.index),
-            location: Location::caller(),
-            right: PhantomData,
-        }
-    }
-
-    /// As [`join`](Self::join), and keeps the left rows that match nothing.
-    #[track_caller]
-    pub fn left_join<R, J>(&self, right: &Indexed<R, J>) -> LeftJoinPair<T, R>
-    where
-        K: SameKey<J>,
-    {
-        LeftJoinPair {
-            left: self.table.clone(),
-            indexes: (self.index, right.index),
-            location: Location::caller(),
-            right: PhantomData,
-        }
-    }
-}
-
-macro_rules! join_types {
-    ($Builder:ident, $Pair:ident, $kind:literal) => {
-        #[doc = concat!("Two tables of ", $kind, ", before the keys are named.")]
-        #[must_use = "name the keys: `.on(|left| .., |right| ..)`"]
-        pub struct $Builder<L, R> {
-            left: Table<L>,
-            right: Table<R>,
-            location: &'static Location<'static>,
-        }
-
-        impl<L, R> fmt::Debug for $Builder<L, R> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($Builder)).finish_non_exhaustive()
-            }
-        }
-
-        #[doc = concat!("Two tables of ", $kind, ", by key.")]
-        #[must_use = "make rows of the pairs: `.select(|left, right| ..)`"]
-        pub struct $Pair<L, R> {
-            left: Table<L>,
-            indexes: (NodeId, NodeId),
-            location: &'static Location<'static>,
-            right: PhantomData<fn() -> R>,
-        }
-
-        impl<L, R> fmt::Debug for $Pair<L, R> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.debug_struct(stringify!($Pair)).finish_non_exhaustive()
-            }
-        }
-
-        impl<L, R> $Builder<L, R> {
-            /// Names the keys: closures or columns, `.on(Order.user, User.id)`.
-            pub fn on<E, G, EL, ER>(self, left: E, right: G) -> $Pair<L, R>
-            where
-                L: Schema,
-                R: Schema,
-                EL: Expr<L, Value: SameKey<ER::Value>>,
-                ER: Expr<R>,
-                E: Fn(&L) -> EL + Send + Sync + 'static,
-                G: Fn(&R) -> ER + Send + Sync + 'static,
-            {
-                let left_index = index(&self.left, left, self.location).index;
-                let right_index = index(&self.right, right, self.location).index;
-                $Pair {
-                    left: self.left,
-                    indexes: (left_index, right_index),
-                    location: self.location,
-                    right: PhantomData,
-                }
-            }
-        }
-    };
-}
-
-join_types!(JoinBuilder, JoinPair, "a join");
-join_types!(LeftJoinBuilder, LeftJoinPair, "a left join");
-
-fn push<L, U: Schema>(
-    left: &Table<L>,
-    (left_index, right_index): (NodeId, NodeId),
-    verb: &'static str,
-    location: &'static Location<'static>,
-    operation: Operation,
-) -> Table<U> {
-    let port = |node| Port { node, output: 0 };
-    let graph = &left.graph;
-    let node = graph.push(
-        verb,
-        location,
-        operation,
-        vec![port(left_index), port(right_index)],
-        vec![const { RowType::of::<U>() }],
-        false,
-    );
-    Table::new(Arc::clone(graph), node, 0)
-}
-
-impl<L, R> JoinPair<L, R> {
-    /// Makes a row of each pair of rows whose keys are equal.
-    pub fn select<U, F>(self, f: F) -> Table<U>
-    where
-        L: Schema,
+        T: Schema,
         R: Schema,
-        U: Schema,
-        F: Fn(&L, &R) -> U + Send + Sync + 'static,
     {
-        let f = Arc::new(f);
-        let root: crate::plan::Rooted =
-            Arc::new(move |node, next| stage::join_root::<L, R, U, F>(node, Arc::clone(&f), next));
-        let operation = Operation::Join { kind: JoinKind::INNER, root };
-        push(&self.left, self.indexes, "join", self.location, operation)
-    }
-}
-
-impl<L, R> LeftJoinPair<L, R> {
-    /// Makes a row of each pair of rows whose keys are equal, and of each left row without one.
-    pub fn select<U, F>(self, f: F) -> Table<U>
-    where
-        L: Schema,
-        R: Schema,
-        U: Schema,
-        F: Fn(&L, Option<&R>) -> U + Send + Sync + 'static,
-    {
-        let f = Arc::new(f);
-        let root: crate::plan::Rooted = Arc::new(move |node, next| {
-            stage::left_join_root::<L, R, U, F>(node, Arc::clone(&f), next)
-        });
-        let operation = Operation::Join { kind: JoinKind::LEFT, root };
-        push(&self.left, self.indexes, "left_join", self.location, operation)
+        let location = Location::caller();
+        JoinBuilder::<T, R, Inner>::new(self, right, location).on(|_| (), |_| ())
     }
 }

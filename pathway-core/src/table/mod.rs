@@ -4,30 +4,39 @@
 //! engine code is instantiated here. One verb, or one family of them, is one file.
 
 mod aggregate;
+mod as_of_now;
 mod changes;
 mod collection;
 mod fallible;
 mod graph;
 mod group;
+mod index;
 mod input;
 mod join;
+mod lookup;
 mod operator;
 mod pipeline;
 mod rows;
+mod semi_join;
 mod set;
 mod source;
+mod unique;
 mod upsert;
 mod view;
 mod write;
 
 pub use aggregate::Aggregate;
+pub use as_of_now::{AsOfNowBuilder, AsOfNowPair};
 pub use collection::{Collection, IntoTable, Stream, Table};
 pub use fallible::{Fallible, RowError};
 pub use group::{Grouped, Reduced};
+pub use index::{Indexed, SameKey};
 pub use input::{Input, InputError, TableInput, Transaction};
-pub use join::{Indexed, JoinBuilder, JoinPair, LeftJoinBuilder, LeftJoinPair, SameKey};
+pub use join::{Full, Inner, JoinBuilder, JoinPair, JoinWhere, Left, PairJoin, Right};
+pub use lookup::{Lookup, RequiredLookup};
 pub use operator::{OperatorInfo, operators};
 pub use pipeline::Pipeline;
+pub use semi_join::SemiBuilder;
 pub use source::{ReaderSource, Source};
 pub use upsert::AppendOnly;
 pub use view::{View, ViewSnapshot};

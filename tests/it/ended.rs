@@ -1,0 +1,69 @@
+//! What a join keeps once one of its sides has ended.
+
+use crate::rows::{Order, User};
+use pathway::testing::Harness;
+
+fn kept(t: &Harness) -> u64 {
+    t.stats().states.iter().map(|state| state.rows).sum()
+}
+
+#[test]
+fn rows_that_nobody_will_meet_are_not_kept() {
+    for threads in [1, 3] {
+        let mut t = Harness::with_threads(threads);
+        let (orders, users) = (t.table::<Order>(), t.table::<User>());
+        let named = orders
+            .rows()
+            .left_join(&users.rows())
+            .on(|order| order.0, |user| user.0)
+            .select(|order, user| (order.1, user.map(|user| user.1.clone())));
+        let named = t.capture(named);
+        let ada = || Some("Ada".to_owned());
+        users.insert((1, "Ada".to_owned()));
+        orders.insert((1, 10));
+        orders.insert((2, 20));
+        t.step();
+        assert_eq!(kept(&t), 3);
+        users.close();
+        orders.insert((1, 30));
+        t.step();
+        named.assert_rows([(10, ada()), (20, None), (30, ada())]);
+        // Retractions need no memory of what they retract.
+        orders.remove((2, 20));
+        orders.insert((3, 40));
+        t.step();
+        orders.insert((1, 50));
+        t.step();
+        named.assert_rows([(10, ada()), (30, ada()), (40, None), (50, ada())]);
+        assert_eq!(kept(&t), 1, "the users alone");
+    }
+}
+
+#[test]
+fn a_long_epoch_keeps_the_small_side_alone() {
+    let mut t = Harness::new();
+    let (orders, users) = (t.stream::<Order>(), t.table::<User>());
+    let totals = orders
+        .rows()
+        .join(&users.rows())
+        .on(|order| order.0, |user| user.0)
+        .select(|order, _| order.1)
+        .group_by(|_| ())
+        .reduce(|g| g.sum(|amount| *amount));
+    let totals = t.capture(totals);
+    (0..10).for_each(|user| users.insert((user, user.to_string())));
+    users.close();
+    t.step();
+    t.step();
+    let rows = |part: i64| (part * 50_000..(part + 1) * 50_000).map(|n| ((n % 20) as u8, n));
+    for part in 0..4 {
+        orders.push(rows(part));
+        // The epoch is open still, and its rows have come.
+        while t.stats().sources.iter().map(|source| source.rows).max()
+            < Some(50_000 * (part as u64 + 1))
+        {}
+        assert!(kept(&t) < 6_000, "{} rows are kept", kept(&t));
+    }
+    t.step();
+    totals.assert_rows([((), (0..200_000).filter(|n| n % 20 < 10).sum())]);
+}
