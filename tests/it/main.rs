@@ -20,5 +20,6 @@ mod reference;
 mod rows;
 mod running;
 mod set;
+mod update;
 mod upsert;
 mod workers;

@@ -21,6 +21,7 @@ mod semi_join;
 mod set;
 mod source;
 mod unique;
+mod update;
 mod upsert;
 mod view;
 mod write;

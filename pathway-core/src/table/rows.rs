@@ -115,6 +115,48 @@ macro_rules! row_verbs {
                 step(self, "flat_map", std::panic::Location::caller(), stage::flat_map(f))
             }
 
+            /// Takes rows apart that are lists: each element becomes a row.
+            ///
+            /// ```
+            /// # use pathway::prelude::*;
+            /// let app = Pipeline::new("example");
+            /// let parts = app.rows(vec![vec![1, 2], vec![], vec![3]]).flatten();
+            /// assert_eq!(parts.collect()?, [1, 2, 3]);
+            /// # Ok::<(), pathway::Error>(())
+            /// ```
+            #[track_caller]
+            pub fn flatten(&self) -> $Handle<T::Item>
+            where
+                T: Schema + IntoIterator<Item: Schema>,
+            {
+                step(self, "flatten", std::panic::Location::caller(), stage::flat_map(|row: T| row))
+            }
+
+            /// Divides the rows in two: those for which `f` holds, and the others.
+            ///
+            /// ```
+            /// # use pathway::prelude::*;
+            /// let app = Pipeline::new("example");
+            /// let (odd, even) = app.rows(vec![1, 2, 3]).split(|n| n % 2 == 1);
+            /// assert_eq!(odd.collect()?, [1, 3]);
+            /// assert_eq!(even.collect()?, [2]);
+            /// # Ok::<(), pathway::Error>(())
+            /// ```
+            #[track_caller]
+            pub fn split<F>(&self, f: F) -> ($Handle<T>, $Handle<T>)
+            where
+                T: Schema,
+                F: Fn(&T) -> bool + Send + Sync + 'static,
+            {
+                let location = std::panic::Location::caller();
+                let f = Arc::new(f);
+                let other = Arc::clone(&f);
+                let with = step(self, "split", location, stage::filter(move |row: &T| f(row)));
+                let without =
+                    step(self, "split", location, stage::filter(move |row: &T| !other(row)));
+                (with, without)
+            }
+
             /// Shows every update, a row and its diff, to `f`: for debugging.
             ///
             /// `f` runs on the worker threads, before updates are consolidated.

@@ -24,8 +24,29 @@ impl<T> Table<T> {
         self.derive("distinct", Location::caller(), Operation::Distinct, &[], self.is_append_only())
     }
 
+    /// The rows that either table has, each once (SQL's `UNION`). To keep all copies, SQL's
+    /// `UNION ALL`, use [`concat`](Self::concat).
+    ///
+    /// ```
+    /// # use pathway::prelude::*;
+    /// let app = Pipeline::new("example");
+    /// let either = app.rows(vec![1, 2, 2]).union(&app.rows(vec![2, 3]));
+    /// assert_eq!(either.collect()?, [1, 2, 3]);
+    /// # Ok::<(), pathway::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn union(&self, other: &Self) -> Self
+    where
+        T: Schema,
+    {
+        self.concat(other).distinct()
+    }
+
     /// The rows of this table that the other does not have, copy by copy: a row that is here
     /// three times and there once is kept twice (SQL's `EXCEPT ALL`).
+    ///
+    /// For SQL's `EXCEPT`, each row once, and none that the other has:
+    /// `a.distinct().difference(&b.distinct())`.
     ///
     /// ```
     /// # use pathway::prelude::*;
@@ -45,6 +66,8 @@ impl<T> Table<T> {
 
     /// The rows that both tables have, copy by copy: a row that is here three times and there
     /// twice is kept twice (SQL's `INTERSECT ALL`).
+    ///
+    /// For SQL's `INTERSECT`, each row once: `a.intersect(&b).distinct()`.
     ///
     /// ```
     /// # use pathway::prelude::*;
@@ -81,5 +104,21 @@ impl<T> super::Stream<T> {
         let distinct: Table<T> =
             table.derive("distinct", Location::caller(), Operation::Distinct, &[], true);
         distinct.into_stream()
+    }
+
+    /// The rows that either stream has, each once, when it is seen first.
+    ///
+    /// ```
+    /// # use pathway::prelude::*;
+    /// let app = Pipeline::new("example");
+    /// let either: Stream<i32> = app.rows(vec![1, 2, 2]).union(&app.rows(vec![2, 3]));
+    /// # let _ = either;
+    /// ```
+    #[track_caller]
+    pub fn union(&self, other: &Self) -> Self
+    where
+        T: Schema,
+    {
+        self.concat(other).distinct()
     }
 }
