@@ -55,12 +55,14 @@ fn a_long_epoch_keeps_the_small_side_alone() {
     users.close();
     t.step();
     t.step();
-    let rows = |part: i64| (part * 50_000..(part + 1) * 50_000).map(|n| ((n % 20) as u8, n));
+    let rows = |part: i64| {
+        (part * 50_000..(part + 1) * 50_000).map(|n| (u8::try_from(n % 20).unwrap(), n))
+    };
     for part in 0..4 {
         orders.push(rows(part));
         // The epoch is open still, and its rows have come.
         while t.stats().sources.iter().map(|source| source.rows).max()
-            < Some(50_000 * (part as u64 + 1))
+            < Some(50_000 * (part.unsigned_abs() + 1))
         {}
         assert!(kept(&t) < 6_000, "{} rows are kept", kept(&t));
     }

@@ -1,7 +1,7 @@
 //! Joins of a stream with a table as it is now.
 
 use super::index::{SameKey, index, new_index};
-use super::join::push;
+use super::join::{present, push};
 use super::{Stream, Table};
 use crate::dataflow::{Alone, JoinKind};
 use crate::plan::{NodeId, Operation, Rooted};
@@ -120,9 +120,7 @@ impl<L: Schema, R: Schema> AsOfNowPair<L, R> {
         U: Schema,
         F: Fn(&L, Option<&R>) -> U + Send + Sync + 'static,
     {
-        let f = Arc::new(move |left: Option<&L>, right: Option<&R>| {
-            f(left.expect("every row of an as-of-now join has a left one"), right)
-        });
+        let f = Arc::new(move |left: Option<&L>, right: Option<&R>| f(present(left), right));
         let root: Rooted = Arc::new(move |node, next| {
             stage::outer_join_root::<L, R, U, _>(node, Arc::clone(&f), next)
         });

@@ -204,8 +204,10 @@ impl<L, R> JoinPair<L, R, Inner> {
     }
 }
 
-const HAS_LEFT: &str = "a left join gives every row a left one";
-const HAS_RIGHT: &str = "a right join gives every row a right one";
+/// The row of a side that the join keeps.
+pub(super) fn present<T>(row: Option<&T>) -> &T {
+    row.unwrap_or_else(|| unreachable!("a join gives each row the side that it keeps"))
+}
 
 impl<L, R> JoinPair<L, R, Left> {
     /// Makes a row of each pair of rows whose keys are equal, and of each left row without one.
@@ -216,7 +218,7 @@ impl<L, R> JoinPair<L, R, Left> {
         U: Schema,
         F: Fn(&L, Option<&R>) -> U + Send + Sync + 'static,
     {
-        self.outer(move |left, right| f(left.expect(HAS_LEFT), right))
+        self.outer(move |left, right| f(present(left), right))
     }
 }
 
@@ -229,7 +231,7 @@ impl<L, R> JoinPair<L, R, Right> {
         U: Schema,
         F: Fn(Option<&L>, &R) -> U + Send + Sync + 'static,
     {
-        self.outer(move |left, right| f(left, right.expect(HAS_RIGHT)))
+        self.outer(move |left, right| f(left, present(right)))
     }
 }
 
@@ -323,7 +325,7 @@ where
         U: Schema,
         F: Fn(&L, Option<&R>) -> U + Send + Sync + 'static,
     {
-        self.outer(move |left, right| f(left.expect(HAS_LEFT), right))
+        self.outer(move |left, right| f(present(left), right))
     }
 }
 
@@ -339,7 +341,7 @@ where
         U: Schema,
         F: Fn(Option<&L>, &R) -> U + Send + Sync + 'static,
     {
-        self.outer(move |left, right| f(left, right.expect(HAS_RIGHT)))
+        self.outer(move |left, right| f(left, present(right)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rows of another table by their key.
 
 use super::index::{SameKey, new_index};
-use super::join::push;
+use super::join::{present, push};
 use super::{Fallible, RowError, Table};
 use crate::dataflow::JoinKind;
 use crate::format;
@@ -115,9 +115,7 @@ impl<L: Schema, R: Keyed> Lookup<L, R> {
         U: Schema,
         F: Fn(&L, Option<&R>) -> U + Send + Sync + 'static,
     {
-        let f = Arc::new(move |left: Option<&L>, right: Option<&R>| {
-            f(left.expect("a lookup gives every row a left one"), right)
-        });
+        let f = Arc::new(move |left: Option<&L>, right: Option<&R>| f(present(left), right));
         let root: Rooted = Arc::new(move |node, next| {
             stage::outer_join_root::<L, R, U, _>(node, Arc::clone(&f), next)
         });
@@ -149,7 +147,8 @@ impl<L: Schema, R: Keyed> RequiredLookup<L, R> {
         let factory: StepFactory =
             stage::try_map(|found: (Option<U>, Option<RowError<L>>)| match found {
                 (Some(row), _) => Ok(row),
-                (None, error) => Err(error.expect("a row is found or missing")),
+                (None, Some(missing)) => Err(missing),
+                (None, None) => unreachable!("a row is found or missing"),
             });
         let outputs = vec![const { RowType::of::<U>() }, const { RowType::of::<RowError<L>>() }];
         let graph = &found.graph;
