@@ -20,6 +20,7 @@ mod reference;
 mod rows;
 mod running;
 mod set;
+mod stateful;
 mod update;
 mod upsert;
 mod workers;

@@ -14,6 +14,7 @@ mod row_log;
 pub(crate) mod sink;
 mod small_bytes;
 pub mod state;
+pub(crate) mod stateful;
 pub(crate) mod upsert;
 
 pub use group_table::{OutputShape, ReducePlan};

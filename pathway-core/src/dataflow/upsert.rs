@@ -8,8 +8,12 @@ use super::key_table::KeyTable;
 use super::logic::Fail;
 use super::operator::{Epoch, Logic};
 use super::small_bytes::{Arena, SmallBytes};
+use super::state::{State, StateSize};
+use crate::schema::{put_len, take_bytes, take_len};
 use crate::stage::EncodedStep;
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// What an epoch has brought for one key so far: rows that no order decides between. There is one
 /// for each partition, its last, and one alone where rows have a version.
@@ -21,15 +25,20 @@ struct Latest {
     origin: Origin,
 }
 
+/// The latest row of each key.
+pub(crate) struct LatestRows {
+    /// The payload: the row, then its version in the ordered encoding, empty where rows have none.
+    keys: KeyTable,
+    arena: Arena,
+}
+
 pub(crate) struct Upsert {
     root: Box<dyn EncodedStep>,
     fail: Fail,
     /// Whether values start with a version, which then decides instead of the position.
     versioned: bool,
     describe: Box<dyn Fn(&[u8]) -> String>,
-    /// The payload: the row, then its version in the ordered encoding, empty where rows have none.
-    keys: KeyTable,
-    arena: Arena,
+    latest: Rc<RefCell<LatestRows>>,
     pending: HashMap<Vec<u8>, Pending>,
 }
 
@@ -39,16 +48,9 @@ impl Upsert {
         versioned: bool,
         describe: Box<dyn Fn(&[u8]) -> String>,
         fail: Fail,
+        latest: Rc<RefCell<LatestRows>>,
     ) -> Self {
-        Self {
-            root,
-            fail,
-            versioned,
-            describe,
-            keys: KeyTable::new(4),
-            arena: Arena::default(),
-            pending: HashMap::new(),
-        }
+        Self { root, fail, versioned, describe, latest, pending: HashMap::new() }
     }
 
     fn take(&mut self, key: &[u8], version: &[u8], row: &[u8], origin: Origin) {
@@ -74,30 +76,38 @@ impl Upsert {
         }
     }
 
-    fn apply(&mut self, key: &[u8], pending: &Latest) {
-        let key = self.keys.key(key);
-        let Some(slot) = self.keys.find(key) else {
-            let slot = self.keys.insert(key);
-            self.keep(slot, pending);
-            self.root.push(&pending.row, &[], 1);
+    fn apply(&mut self, key: &[u8], new: &Latest) {
+        let mut latest = self.latest.borrow_mut();
+        let latest = &mut *latest;
+        let key = latest.keys.key(key);
+        let Some(slot) = latest.keys.find(key) else {
+            let slot = latest.keys.insert(key);
+            latest.keep(slot, &new.row, &new.version);
+            self.root.push(&new.row, &[], 1);
             return;
         };
-        let (row, version) = kept(self.keys.payload(slot));
-        let (old, old_version) = (row.get(&self.arena), version.get(&self.arena));
-        let new = (pending.version.as_slice(), pending.row.as_slice());
-        if old == new.1 || (self.versioned && new < (old_version, old)) {
+        let (row, version) = kept(latest.keys.payload(slot));
+        let (old, old_version) = (row.get(&latest.arena), version.get(&latest.arena));
+        let is_older = (new.version.as_slice(), new.row.as_slice()) < (old_version, old);
+        if old == new.row || (self.versioned && is_older) {
             return;
         }
         self.root.push(old, &[], -1);
-        self.root.push(&pending.row, &[], 1);
-        self.arena.release(row);
-        self.arena.release(version);
-        self.keep(slot, pending);
+        self.root.push(&new.row, &[], 1);
+        latest.arena.release(row);
+        latest.arena.release(version);
+        latest.keep(slot, &new.row, &new.version);
+    }
+}
+
+impl LatestRows {
+    pub(crate) fn new() -> Self {
+        Self { keys: KeyTable::new(4), arena: Arena::default() }
     }
 
-    fn keep(&mut self, slot: u32, latest: &Latest) {
-        let row = SmallBytes::new(&latest.row, &mut self.arena);
-        let version = SmallBytes::new(&latest.version, &mut self.arena);
+    fn keep(&mut self, slot: u32, row: &[u8], version: &[u8]) {
+        let row = SmallBytes::new(row, &mut self.arena);
+        let version = SmallBytes::new(version, &mut self.arena);
         put_kept(self.keys.payload_mut(slot), row, version);
     }
 
@@ -111,6 +121,36 @@ impl Upsert {
             put_kept(self.keys.payload_mut(slot), row, version);
         }
         self.arena = arena;
+    }
+}
+
+impl State for LatestRows {
+    fn size(&self) -> StateSize {
+        StateSize { rows: self.keys.len(), bytes: self.keys.memory() + self.arena.memory() }
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        put_len(self.keys.len(), out);
+        for slot in self.keys.slots() {
+            let key = self.keys.key_at(slot);
+            let (row, version) = kept(self.keys.payload(slot));
+            let bytes = [self.keys.bytes(&key), row.get(&self.arena), version.get(&self.arena)];
+            for bytes in bytes {
+                put_len(bytes.len(), out);
+                out.extend_from_slice(bytes);
+            }
+        }
+    }
+
+    fn load(&mut self, input: &mut &[u8]) {
+        for _ in 0..take_len(input) {
+            let [key, row, version] = [(); 3].map(|()| {
+                let len = take_len(input);
+                take_bytes(input, len)
+            });
+            let slot = self.keys.insert(self.keys.key(key));
+            self.keep(slot, row, version);
+        }
     }
 }
 
@@ -129,8 +169,8 @@ impl Logic for Upsert {
     fn receive(&mut self, _port: usize, chunk: Chunk) {
         for (key, mut row, _) in chunk.iter() {
             let version = if self.versioned {
-                let len = crate::schema::take_len(&mut row);
-                crate::schema::take_bytes(&mut row, len)
+                let len = take_len(&mut row);
+                take_bytes(&mut row, len)
             } else {
                 &[]
             };
@@ -159,9 +199,37 @@ impl Logic for Upsert {
             }
             self.apply(key, first);
         }
-        if self.arena.is_wasteful() {
-            self.rebuild_arena();
+        let mut latest = self.latest.borrow_mut();
+        if latest.arena.is_wasteful() {
+            latest.rebuild_arena();
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loaded_rows_are_the_saved_ones() {
+        let mut latest = LatestRows::new();
+        let rows: Vec<Vec<u8>> = (0..50u8).map(|n| vec![n; usize::from(n)]).collect();
+        for row in &rows {
+            let slot = latest.keys.insert(latest.keys.key(row));
+            latest.keep(slot, row, &[7]);
+        }
+        let mut saved = Vec::new();
+        latest.save(&mut saved);
+        let mut loaded = LatestRows::new();
+        let mut input = saved.as_slice();
+        loaded.load(&mut input);
+        assert!(input.is_empty());
+        assert_eq!(loaded.size().rows, rows.len());
+        for row in &rows {
+            let slot = loaded.keys.find(loaded.keys.key(row)).unwrap();
+            let (kept, version) = kept(loaded.keys.payload(slot));
+            assert_eq!((kept.get(&loaded.arena), version.get(&loaded.arena)), (&row[..], &[7][..]));
+        }
     }
 }

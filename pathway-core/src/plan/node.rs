@@ -4,7 +4,8 @@ use crate::dataflow::{JoinKind, ReducePlan};
 use crate::io::{CollectionKind, Reader, Sink, SinkWriter, Wanted};
 use crate::schema::DataType;
 use crate::stage::{
-    AnyStep, EncodedStep, KeyedTerminal, ReduceColumns, ReduceTerminal, RowType, StepFactory,
+    AnyStep, EncodedStep, KeyedLogicFactory, KeyedTerminal, ReduceColumns, ReduceTerminal, RowType,
+    StepFactory,
 };
 use std::fmt;
 use std::panic::Location;
@@ -140,6 +141,13 @@ pub enum Operation {
         /// Whether rows carry a version in front.
         versioned: bool,
     },
+    /// Calls a function on each row with the state of its key.
+    Stateful {
+        /// Takes the key from a row.
+        terminal: Terminal,
+        /// Builds the function.
+        logic: KeyedLogicFactory,
+    },
     /// Hands rows to the outside.
     Sink(SinkSlot),
 }
@@ -229,6 +237,7 @@ impl fmt::Debug for Operation {
             Self::Distinct => "Distinct",
             Self::Set { .. } => "Set",
             Self::Upsert { .. } => "Upsert",
+            Self::Stateful { .. } => "Stateful",
             Self::Sink(_) => "Sink",
         })
     }

@@ -20,7 +20,8 @@ use crate::dataflow::out_buffer::{
 };
 use crate::dataflow::sink::{Discarded, SinkEnd, SinkLogic};
 use crate::dataflow::state::State;
-use crate::dataflow::upsert::Upsert;
+use crate::dataflow::stateful::{Stateful, States};
+use crate::dataflow::upsert::{LatestRows, Upsert};
 use crate::dataflow::{OutputShape, ReducePlan, fold};
 use crate::format;
 use crate::io::Wanted;
@@ -83,6 +84,8 @@ struct Renderer<'a, 'scope> {
     edges: HashMap<NodeId, Vec<(usize, Edge<'scope>, Pact)>>,
     tables: HashMap<NodeId, Rc<RefCell<GroupTable>>>,
     indexes: HashMap<NodeId, Rc<RefCell<Index>>>,
+    /// The states of other operators.
+    states: Vec<(NodeId, SharedState)>,
     sources: Vec<SourceStage>,
     probe: Probe<Epoch>,
 }
@@ -105,6 +108,7 @@ pub(crate) fn render<'a, 'scope>(
         edges: HashMap::new(),
         tables: HashMap::new(),
         indexes: HashMap::new(),
+        states: Vec::new(),
         sources: Vec::new(),
         probe: Probe::new(),
     };
@@ -113,7 +117,8 @@ pub(crate) fn render<'a, 'scope>(
     }
     let groups = renderer.tables.into_iter().map(|(id, table)| (id, table as SharedState));
     let indexes = renderer.indexes.into_iter().map(|(id, index)| (id, index as SharedState));
-    let mut states: Vec<(NodeId, SharedState)> = groups.chain(indexes).collect();
+    let mut states: Vec<(NodeId, SharedState)> =
+        groups.chain(indexes).chain(renderer.states).collect();
     states.sort_by_key(|(id, _)| *id);
     Rendered { sources: renderer.sources, probe: renderer.probe, states }
 }
@@ -172,7 +177,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 };
                 factory(&step, next)
             }
-            Operation::Upsert { terminal, .. } => {
+            Operation::Upsert { terminal, .. } | Operation::Stateful { terminal, .. } => {
                 let peers = self.peers();
                 terminal(consumer.0, exchanged(Route::ByKey, peers, entry, Pact::Exchanged, feeds))
             }
@@ -410,8 +415,17 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 let rows = node.rows();
                 let describe = Box::new(move |row: &[u8]| format::display::display(rows, row));
                 let fail = self.fail(node);
-                let upsert = Upsert::new(root, *versioned, describe, fail);
+                let latest = Rc::new(RefCell::new(LatestRows::new()));
+                self.states.push((node.id, Rc::clone(&latest) as SharedState));
+                let upsert = Upsert::new(root, *versioned, describe, fail, latest);
                 self.operator(node, feeds, Box::new(upsert));
+            }
+            Operation::Stateful { logic, .. } => {
+                let mut feeds = Vec::new();
+                let next = self.steps(Port { node: node.id, output: 0 }, &mut feeds);
+                let states = Rc::new(RefCell::new(States::new(logic(node.id.0, next))));
+                self.states.push((node.id, Rc::clone(&states) as SharedState));
+                self.operator(node, feeds, Box::new(Stateful { states, chunks: Vec::new() }));
             }
             Operation::Changes { root } => {
                 let (root, feeds) = self.tree(node, root);

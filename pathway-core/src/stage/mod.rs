@@ -17,6 +17,7 @@ mod encoded;
 mod inputs;
 mod root;
 mod row_type;
+mod stateful;
 mod steps;
 mod terminal;
 
@@ -27,6 +28,7 @@ pub use encoded::{ColumnInput, ReduceColumns};
 pub use inputs::{Input, Inputs};
 pub use root::{EncodedStep, join_root, outer_join_root, pair_root};
 pub use row_type::RowType;
+pub use stateful::{KeyedLogic, KeyedLogicFactory, stateful};
 pub use steps::{StepContext, StepFactory, filter, filter_map, flat_map, inspect, map, try_map};
 pub(crate) use terminal::Extract;
 pub use terminal::{

@@ -20,6 +20,7 @@ mod rows;
 mod semi_join;
 mod set;
 mod source;
+mod stateful;
 mod unique;
 mod update;
 mod upsert;

@@ -237,15 +237,15 @@ where
             (generator, rows, input.append_only)
         });
         let inputs = inputs.collect();
-        // An upsert without a version is the one operator to which the order of rows matters.
-        let is_ordered = built
-            .check
-            .pipeline
-            .graph
-            .plan()
-            .nodes()
-            .iter()
-            .any(|node| matches!(node.operation, Operation::Upsert { versioned: false, .. }));
+        // To these the order of rows matters.
+        let is_ordered = built.check.pipeline.graph.plan().nodes().iter().any(|node| {
+            let is_ordered = |operation: &Operation| match operation {
+                Operation::Upsert { versioned, .. } => !versioned,
+                Operation::Stateful { .. } => true,
+                _ => false,
+            };
+            is_ordered(&node.operation)
+        });
         CheckedInputs { inputs, is_ordered }
     }
 }
