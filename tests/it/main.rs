@@ -16,6 +16,7 @@ mod left_join;
 mod lookup;
 mod oracle;
 mod outer_join;
+mod random_plans;
 mod reference;
 mod rows;
 mod running;
