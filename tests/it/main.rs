@@ -16,5 +16,7 @@ mod reference;
 mod rows;
 mod running;
 mod set;
+mod sort;
+mod sort_over;
 mod upsert;
 mod workers;

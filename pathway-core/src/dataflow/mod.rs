@@ -8,6 +8,7 @@ pub(crate) mod index;
 mod key_hash;
 pub(crate) mod logic;
 pub(crate) mod operator;
+pub mod ordered;
 pub(crate) mod out_buffer;
 pub(crate) mod sink;
 mod small_bytes;

@@ -5,6 +5,7 @@
 //! per terminal, and leaves the edges for the nodes that will consume them. Nodes come after
 //! their inputs in a plan, so one pass is enough.
 
+mod sort;
 mod source;
 
 pub(crate) use source::SourceStage;
@@ -15,6 +16,7 @@ use crate::dataflow::logic::{
     Arrange, Changes, Fail, Forward, Join, JoinKind, Reduce, Set, SetOperation,
 };
 use crate::dataflow::operator::{self, Edge, Epoch, Logic, Pact};
+use crate::dataflow::ordered::Partitions;
 use crate::dataflow::out_buffer::{
     Combined, DirectGroups, DirectIndex, Exchanged, OutBuffer, Route, RowsAsGroups, SharedBuffer,
 };
@@ -82,6 +84,7 @@ struct Renderer<'a, 'scope> {
     edges: HashMap<NodeId, Vec<(usize, Edge<'scope>, Pact)>>,
     tables: HashMap<NodeId, Rc<RefCell<GroupTable>>>,
     indexes: HashMap<NodeId, Rc<RefCell<Index>>>,
+    partitions: HashMap<NodeId, Rc<RefCell<Partitions>>>,
     sources: Vec<SourceStage>,
     probe: Probe<Epoch>,
 }
@@ -104,6 +107,7 @@ pub(crate) fn render<'a, 'scope>(
         edges: HashMap::new(),
         tables: HashMap::new(),
         indexes: HashMap::new(),
+        partitions: HashMap::new(),
         sources: Vec::new(),
         probe: Probe::new(),
     };
@@ -112,7 +116,8 @@ pub(crate) fn render<'a, 'scope>(
     }
     let groups = renderer.tables.into_iter().map(|(id, table)| (id, table as SharedState));
     let indexes = renderer.indexes.into_iter().map(|(id, index)| (id, index as SharedState));
-    let mut states: Vec<(NodeId, SharedState)> = groups.chain(indexes).collect();
+    let sorted = renderer.partitions.into_iter().map(|(id, state)| (id, state as SharedState));
+    let mut states: Vec<(NodeId, SharedState)> = groups.chain(indexes).chain(sorted).collect();
     states.sort_by_key(|(id, _)| *id);
     Rendered { sources: renderer.sources, probe: renderer.probe, states }
 }
@@ -127,6 +132,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
         let key: Option<DataType> = match &node.operation {
             Operation::Reduce { key, .. } | Operation::Upsert { key, .. } => Some(key()),
             Operation::Distinct | Operation::Set { .. } => Some(node.rows()),
+            Operation::Sort(sorted) => Some((sorted.partition)()),
             _ => None,
         };
         Arc::new(move |bytes, problem| match (key, bytes) {
@@ -174,6 +180,11 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             Operation::Upsert { terminal, .. } => {
                 let peers = self.peers();
                 terminal(consumer.0, exchanged(Route::ByKey, peers, entry, Pact::Exchanged, feeds))
+            }
+            Operation::Sort(sorted) => {
+                let peers = self.peers();
+                let collector = exchanged(Route::ByKey, peers, entry, Pact::Exchanged, feeds);
+                (sorted.terminal)(consumer.0, collector)
             }
             Operation::Index(index) => {
                 let collector = self.index_collector(entry, feeds);
@@ -404,6 +415,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 let (root, feeds) = self.tree(node, root);
                 self.operator(node, feeds, Box::new(Changes { root, chunks: Vec::new() }));
             }
+            Operation::Sort(sorted) => sort::render(self, node, sorted),
             Operation::Index(_) => self.arrange(node),
             Operation::Join { outer, root } => {
                 let (root, feeds) = self.tree(node, |next| root(node.id.0, next));

@@ -17,6 +17,7 @@ mod encoded;
 mod inputs;
 mod root;
 mod row_type;
+mod sorted;
 mod steps;
 mod terminal;
 
@@ -25,6 +26,7 @@ pub use encoded::{ColumnInput, ReduceColumns};
 pub use inputs::{Input, Inputs};
 pub use root::{EncodedStep, join_root, left_join_root, pair_root};
 pub use row_type::RowType;
+pub(crate) use sorted::{KeyOf, partition_key, put_sort_header, sort_key, sorted_terminal};
 pub use steps::{StepContext, StepFactory, filter, filter_map, flat_map, inspect, map, try_map};
 pub(crate) use terminal::Extract;
 pub use terminal::{
