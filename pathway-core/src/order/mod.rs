@@ -20,6 +20,7 @@
 mod numbers;
 mod over;
 mod parts;
+mod running;
 
 pub use numbers::{Interpolate, Subtract};
 pub use over::{Output, Over};

@@ -1,10 +1,9 @@
 //! The description of sorted rows that the closure of `over` is given.
 
 use super::{Interpolate, Part, Subtract};
-use crate::dataflow::fold::{Best, BestKind, Count, Fold, Mean, Sum};
-use crate::dataflow::ordered::{Edge, OverPart, RunningKind};
-use crate::reduce::{Average, Summable};
-use crate::schema::{DataType, Expr, Schema};
+use crate::dataflow::ordered::{Edge, OverPart};
+use crate::reduce::Summable;
+use crate::schema::{Expr, Schema};
 use crate::stage::Extract;
 use std::fmt;
 use std::marker::PhantomData;
@@ -37,7 +36,7 @@ impl<T> fmt::Debug for Over<T> {
     }
 }
 
-fn output<T, O>(part: OverPart, extracts: Vec<Extract<T>>) -> Output<T, O> {
+pub(super) fn output<T, O>(part: OverPart, extracts: Vec<Extract<T>>) -> Output<T, O> {
     Output { part: Part { part, extracts }, output: PhantomData }
 }
 
@@ -51,7 +50,7 @@ where
 }
 
 /// A number of a row.
-fn summand<T, E, F>(value: F) -> Extract<T>
+pub(super) fn summand<T, E, F>(value: F) -> Extract<T>
 where
     E: Expr<T, Value: Summable>,
     F: Fn(&T) -> E + Send + Sync + 'static,
@@ -59,38 +58,13 @@ where
     Arc::new(move |row, inputs| value(row).with(row, |value| value.input(inputs)))
 }
 
-/// A value of a row in the ordered encoding.
-fn ordered<T, E, F>(value: F) -> Extract<T>
-where
-    E: Expr<T>,
-    F: Fn(&T) -> E + Send + Sync + 'static,
-{
-    Arc::new(move |row, inputs| value(row).with(row, |value| inputs.ordered(value)))
-}
-
+/// A value of a row that has differences.
 fn operand<T, E, F>(value: F) -> Extract<T>
 where
     E: Expr<T, Value: Subtract>,
     F: Fn(&T) -> E + Send + Sync + 'static,
 {
     Arc::new(move |row, inputs| value(row).with(row, |value| value.operand(inputs)))
-}
-
-fn sum<N: Summable>() -> Arc<dyn Fold> {
-    let (nullable, output) = match <N::Sum as Schema>::data_type() {
-        DataType::Option(inner) => (true, inner()),
-        other => (false, other),
-    };
-    Arc::new(Sum { number: N::NUMBER, output, nullable })
-}
-
-fn best<V: Schema>(kind: BestKind, append_only: bool) -> Arc<dyn Fold> {
-    Arc::new(Best { kind, output: V::data_type(), nullable: V::NULLABLE, append_only })
-}
-
-/// No argument of its own takes the place of one that is not looked at.
-fn nothing<T>() -> Extract<T> {
-    Arc::new(|_, inputs| inputs.null())
 }
 
 impl<T> Over<T> {
@@ -104,18 +78,6 @@ impl<T> Over<T> {
         F: Fn(&T) -> E + Send + Sync + 'static,
     {
         output(OverPart::Shifted { by, argument: 0 }, vec![whole(value)])
-    }
-
-    fn running<O>(fold: Arc<dyn Fold>, kind: RunningKind, value: Extract<T>) -> Output<T, O> {
-        output(OverPart::Running { fold, kind, argument: 0 }, vec![value])
-    }
-
-    fn moving<O>(
-        (preceding, following): (u64, u64),
-        fold: Arc<dyn Fold>,
-        value: Extract<T>,
-    ) -> Output<T, O> {
-        output(OverPart::Moving { fold, preceding, following, argument: 0 }, vec![value])
     }
 
     /// The position of the row, counted from one.
@@ -132,8 +94,8 @@ impl<T> Over<T> {
         output(OverPart::RowNumber, Vec::new())
     }
 
-    /// One more than how many rows have a smaller sort key: rows of equal keys have equal ranks, and
-    /// leave a gap behind them.
+    /// One more than how many rows have a smaller sort key: rows of equal keys have equal ranks,
+    /// and leave a gap behind them.
     ///
     /// ```
     /// # use pathway::prelude::*;
@@ -275,180 +237,6 @@ impl<T> Over<T> {
         output(OverPart::Last(edge), vec![whole(value)])
     }
 
-    /// How many rows there are up to this one: the same as [`row_number`](Self::row_number).
-    ///
-    /// ```
-    /// # use pathway::prelude::*;
-    /// let app = Pipeline::new("example");
-    /// let rows = app.rows(vec!['b', 'a']);
-    /// let out = rows.sort_by(|c| *c).over(|o| o.running_count()).select(|_, out| out);
-    /// assert_eq!(out.collect()?, [1, 2]);
-    /// # Ok::<(), pathway::Error>(())
-    /// ```
-    pub fn running_count(&self) -> Output<T, u64> {
-        self.row_number()
-    }
-
-    /// The sum of the rows up to this one. Null values are skipped; the sum of nulls alone is null.
-    ///
-    /// ```
-    /// # use pathway::prelude::*;
-    /// let app = Pipeline::new("example");
-    /// let rows = app.rows(vec![1, 2, 3]);
-    /// let out = rows.sort_by(|n| *n).over(|o| o.running_sum(|n| *n)).select(|_, out| out);
-    /// assert_eq!(out.collect()?, [1, 3, 6]);
-    /// # Ok::<(), pathway::Error>(())
-    /// ```
-    pub fn running_sum<E, F>(&self, value: F) -> Output<T, <E::Value as Summable>::Sum>
-    where
-        E: Expr<T, Value: Summable>,
-        F: Fn(&T) -> E + Send + Sync + 'static,
-    {
-        Self::running(sum::<E::Value>(), RunningKind::Sum, summand(value))
-    }
-
-    /// The least value of the rows up to this one, by the order of rows. Null values are skipped.
-    ///
-    /// ```
-    /// # use pathway::prelude::*;
-    /// let app = Pipeline::new("example");
-    /// let rows = app.rows(vec![(1, 'b'), (2, 'a'), (3, 'c')]);
-    /// let out = rows.sort_by(|row| row.0).over(|o| o.running_min(|row| row.1)).select(|_, out| out);
-    /// assert_eq!(out.collect()?, ['a', 'a', 'b']);
-    /// # Ok::<(), pathway::Error>(())
-    /// ```
-    pub fn running_min<E, F>(&self, value: F) -> Output<T, E::Value>
-    where
-        E: Expr<T>,
-        F: Fn(&T) -> E + Send + Sync + 'static,
-    {
-        let fold = best::<E::Value>(BestKind::Least, true);
-        Self::running(fold, RunningKind::Least, ordered(value))
-    }
-
-    /// The greatest value of the rows up to this one, by the order of rows. Null values are skipped.
-    ///
-    /// ```
-    /// # use pathway::prelude::*;
-    /// let app = Pipeline::new("example");
-    /// let rows = app.rows(vec![(1, 'b'), (2, 'a'), (3, 'c')]);
-    /// let out = rows.sort_by(|row| row.0).over(|o| o.running_max(|row| row.1)).select(|_, out| out);
-    /// assert_eq!(out.collect()?, ['b', 'b', 'c']);
-    /// # Ok::<(), pathway::Error>(())
-    /// ```
-    pub fn running_max<E, F>(&self, value: F) -> Output<T, E::Value>
-    where
-        E: Expr<T>,
-        F: Fn(&T) -> E + Send + Sync + 'static,
-    {
-        let fold = best::<E::Value>(BestKind::Greatest, true);
-        Self::running(fold, RunningKind::Greatest, ordered(value))
-    }
-
-    /// How many rows there are from `preceding` rows in front to `following` rows behind.
-    ///
-    /// ```
-    /// # use pathway::prelude::*;
-    /// let app = Pipeline::new("example");
-    /// let rows = app.rows(vec!['a', 'b', 'c']);
-    /// let out = rows.sort_by(|c| *c).over(|o| o.moving_count(1, 0)).select(|_, out| out);
-    /// assert_eq!(out.collect()?, [1, 2, 2]);
-    /// # Ok::<(), pathway::Error>(())
-    /// ```
-    pub fn moving_count(&self, preceding: u64, following: u64) -> Output<T, u64> {
-        Self::moving((preceding, following), Arc::new(Count), nothing())
-    }
-
-    /// The sum of the rows from `preceding` rows in front to `following` rows behind.
-    /// Null values are skipped; the sum of nulls alone is null.
-    ///
-    /// ```
-    /// # use pathway::prelude::*;
-    /// let app = Pipeline::new("example");
-    /// let rows = app.rows(vec![1, 2, 4]);
-    /// let out = rows.sort_by(|n| *n).over(|o| o.moving_sum(1, 0, |n| *n)).select(|_, out| out);
-    /// assert_eq!(out.collect()?, [1, 3, 6]);
-    /// # Ok::<(), pathway::Error>(())
-    /// ```
-    pub fn moving_sum<E, F>(
-        &self,
-        preceding: u64,
-        following: u64,
-        value: F,
-    ) -> Output<T, <E::Value as Summable>::Sum>
-    where
-        E: Expr<T, Value: Summable>,
-        F: Fn(&T) -> E + Send + Sync + 'static,
-    {
-        Self::moving((preceding, following), sum::<E::Value>(), summand(value))
-    }
-
-    /// The mean of the rows from `preceding` rows in front to `following` rows behind.
-    /// Null values are skipped; the mean of nulls alone is null.
-    ///
-    /// ```
-    /// # use pathway::prelude::*;
-    /// let app = Pipeline::new("example");
-    /// let rows = app.rows(vec![1, 2, 4]);
-    /// let out = rows.sort_by(|n| *n).over(|o| o.moving_mean(1, 0, |n| *n)).select(|_, out| out);
-    /// assert_eq!(out.collect()?, [1.0, 1.5, 3.0]);
-    /// # Ok::<(), pathway::Error>(())
-    /// ```
-    pub fn moving_mean<E, F>(
-        &self,
-        preceding: u64,
-        following: u64,
-        value: F,
-    ) -> Output<T, <E::Value as Average>::Mean>
-    where
-        E: Expr<T, Value: Average>,
-        F: Fn(&T) -> E + Send + Sync + 'static,
-    {
-        let nullable = <<E::Value as Average>::Mean as Schema>::NULLABLE;
-        let fold = Mean { number: E::Value::NUMBER, nullable };
-        Self::moving((preceding, following), Arc::new(fold), summand(value))
-    }
-
-    /// The least value of the rows from `preceding` rows in front to `following` rows behind.
-    /// Null values are skipped.
-    ///
-    /// ```
-    /// # use pathway::prelude::*;
-    /// let app = Pipeline::new("example");
-    /// let rows = app.rows(vec![1, 2, 4]);
-    /// let out = rows.sort_by(|n| *n).over(|o| o.moving_min(1, 0, |n| *n)).select(|_, out| out);
-    /// assert_eq!(out.collect()?, [1, 1, 2]);
-    /// # Ok::<(), pathway::Error>(())
-    /// ```
-    pub fn moving_min<E, F>(&self, preceding: u64, following: u64, value: F) -> Output<T, E::Value>
-    where
-        E: Expr<T>,
-        F: Fn(&T) -> E + Send + Sync + 'static,
-    {
-        let fold = best::<E::Value>(BestKind::Least, false);
-        Self::moving((preceding, following), fold, ordered(value))
-    }
-
-    /// The greatest value of the rows from `preceding` rows in front to `following` rows behind.
-    /// Null values are skipped.
-    ///
-    /// ```
-    /// # use pathway::prelude::*;
-    /// let app = Pipeline::new("example");
-    /// let rows = app.rows(vec![1, 2, 4]);
-    /// let out = rows.sort_by(|n| *n).over(|o| o.moving_max(1, 0, |n| *n)).select(|_, out| out);
-    /// assert_eq!(out.collect()?, [1, 2, 4]);
-    /// # Ok::<(), pathway::Error>(())
-    /// ```
-    pub fn moving_max<E, F>(&self, preceding: u64, following: u64, value: F) -> Output<T, E::Value>
-    where
-        E: Expr<T>,
-        F: Fn(&T) -> E + Send + Sync + 'static,
-    {
-        let fold = best::<E::Value>(BestKind::Greatest, false);
-        Self::moving((preceding, following), fold, ordered(value))
-    }
-
     /// The value less that of the row in front; null in the first row, and where one of the two is
     /// null.
     ///
@@ -458,7 +246,7 @@ impl<T> Over<T> {
     /// ```
     /// # use pathway::prelude::*;
     /// let app = Pipeline::new("example");
-    /// let rows = app.rows(vec![1, 2, 5]);
+    /// let rows = app.rows(vec![1_i64, 2, 5]);
     /// let out = rows.sort_by(|n| *n).over(|o| o.difference(|n| *n)).select(|_, out| out);
     /// assert_eq!(out.collect()?, [None, Some(1), Some(3)]);
     /// # Ok::<(), pathway::Error>(())
@@ -483,14 +271,15 @@ impl<T> Over<T> {
     /// front and behind that have one, by how far the row's `x` lies between theirs.
     ///
     /// In front of the first row with a value, and behind the last, it is that of the nearest; null
-    /// only where no row of the partition has a value. A row whose `x` is null keeps its own `y`, and
-    /// its neighbours do not go by it.
+    /// only where no row of the partition has a value. A row whose `x` is null keeps its own `y`,
+    /// and its neighbours do not go by it.
     ///
     /// ```
     /// # use pathway::prelude::*;
     /// let app = Pipeline::new("example");
     /// let rows = app.rows(vec![(0, Some(0.0)), (1, None), (4, Some(8.0)), (9, None)]);
-    /// let out = rows.sort_by(|row| row.0).over(|o| o.interpolate(|row| row.0, |row| row.1)).select(|_, out| out);
+    /// let filled = rows.sort_by(|row| row.0).over(|o| o.interpolate(|row| row.0, |row| row.1));
+    /// let out = filled.select(|_, out| out);
     /// assert_eq!(out.collect()?, [Some(0.0), Some(2.0), Some(8.0), Some(8.0)]);
     /// # Ok::<(), pathway::Error>(())
     /// ```

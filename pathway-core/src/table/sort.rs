@@ -199,7 +199,8 @@ impl<T: Schema> Sorted<T> {
     ///     .sort_by(|(at, _)| *at)
     ///     .over(|o| (o.difference(|(_, price)| *price), o.running_max(|(_, price)| *price)))
     ///     .select(|(at, _), (change, best)| (at, change, best));
-    /// assert_eq!(moves.collect()?, [(1, None, 10.0), (2, Some(2.0), 12.0), (3, Some(-3.0), 12.0)]);
+    /// let expected = [(1, None, 10.0), (2, Some(2.0), 12.0), (3, Some(-3.0), 12.0)];
+    /// assert_eq!(moves.collect()?, expected);
     /// # Ok::<(), pathway::Error>(())
     /// ```
     ///

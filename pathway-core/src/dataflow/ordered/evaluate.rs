@@ -240,7 +240,7 @@ fn put_difference(
                     .and_then(|value| i64::try_from(value).ok())
                     .map(|value| value.encode(out.present())),
                 DataType::Duration => difference
-                    .and_then(|value| Duration::try_from_nanos_i128(value))
+                    .and_then(Duration::try_from_nanos_i128)
                     .map(|value| value.encode(out.present())),
                 _ => difference.map(|value| value.encode(out.present())),
             };

@@ -174,7 +174,7 @@ impl Logic for Over {
             let rewrite = is_rewrite(partition, &changes);
             let positions = |partition: &Partition, side| {
                 if rewrite {
-                    vec![0..partition.rows.rows()]
+                    Vec::from([0..partition.rows.rows()])
                 } else {
                     affected(plan, keeps, partition, &changes, side)
                 }

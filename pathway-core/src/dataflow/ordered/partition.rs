@@ -166,10 +166,8 @@ impl Partitions {
 
     /// Takes an update of the epoch: a row as it travels.
     pub(super) fn receive(&mut self, key: &[u8], message: &[u8], diff: Diff) {
-        if !self.by_key.contains_key(key) {
-            self.by_key.insert(key.into(), Partition::new(&self.keeps));
-        }
-        let partition = self.by_key.get_mut(key).expect("it was inserted above");
+        let keeps = &self.keeps;
+        let partition = self.by_key.entry_ref(key).or_insert_with(|| Partition::new(keeps));
         if partition.pending.is_empty() {
             self.touched.push(key.into());
         }
@@ -212,9 +210,8 @@ const PENDING_MIN: u64 = 4096;
 impl State for Partitions {
     fn size(&self) -> StateSize {
         let rows = self.by_key.values().map(|partition| partition.rows.rows()).sum::<u64>();
-        let each = |(key, partition): (&Box<[u8]>, &Partition)| key.len() + partition.memory();
-        let bytes = self.by_key.iter().map(each).sum();
-        StateSize { rows: usize::try_from(rows).unwrap_or(usize::MAX), bytes }
+        let bytes = self.by_key.iter().map(|(key, partition)| key.len() + partition.memory());
+        StateSize { rows: usize::try_from(rows).unwrap_or(usize::MAX), bytes: bytes.sum() }
     }
 
     fn save(&self, out: &mut Vec<u8>) {
