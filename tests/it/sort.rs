@@ -70,7 +70,7 @@ fn partitions_larger_than_a_leaf() {
 }
 
 fn number(random: &mut Random) -> i64 {
-    i64::try_from(random.below(40)).unwrap() - 20
+    random.below(40).cast_signed() - 20
 }
 
 #[test]

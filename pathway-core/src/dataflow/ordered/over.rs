@@ -174,7 +174,7 @@ impl Logic for Over {
             let rewrite = is_rewrite(partition, &changes);
             let positions = |partition: &Partition, side| {
                 if rewrite {
-                    Vec::from([0..partition.rows.rows()])
+                    std::iter::once(0..partition.rows.rows()).collect()
                 } else {
                     affected(plan, keeps, partition, &changes, side)
                 }
