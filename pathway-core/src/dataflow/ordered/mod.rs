@@ -1,14 +1,14 @@
 //! Sorted partitions: the first rows of each, and windows over them.
 //!
-//! The state of a partition is a [`Tree`](tree::Tree), in which a row is found by what it sorts
+//! The state of a partition is a `Tree`, in which a row is found by what it sorts
 //! by and by its position in O(log n). An epoch is one batch for each partition that it touches:
 //! its updates are consolidated, then the rows whose output can differ are found, as ranges of
-//! positions before the updates and after them ([`affected`]); their outputs are evaluated on
-//! both sides, in one pass for all parts of the window ([`evaluate`]), and the difference is
+//! positions before the updates and after them (`affected`); their outputs are evaluated on
+//! both sides, in one pass for all parts of the window (`evaluate`), and the difference is
 //! emitted. An update so costs O(log n) and the outputs that it changes, never the partition.
 //!
 //! A range must cover the same remaining rows on both sides: an output that is taken back before
-//! and not given again after would be lost. Each rule in [`affected`] says why it does.
+//! and not given again after would be lost. Each rule in `affected` says why it does.
 
 mod affected;
 mod entry;
