@@ -3,7 +3,7 @@
 //! The modules, in the order of a program's life; arrows between them point down this list only:
 //!
 //! - [`testing`]: pipelines under test.
-//! - [`table`], [`reduce`]: what a user writes.
+//! - [`table`], [`reduce`], [`order`]: what a user writes.
 //! - [`plan`]: the program as data.
 //! - `render`: from the plan to a dataflow.
 //! - [`stage`]: typed closures between operators.
@@ -21,6 +21,7 @@ pub mod dataflow;
 pub mod error;
 pub mod format;
 pub mod io;
+pub mod order;
 pub mod plan;
 pub mod reduce;
 mod render;

@@ -52,6 +52,21 @@ fn negative(app: &Pipeline) -> Table<i64> {
 }
 
 #[test]
+fn taking_away_what_is_not_there_names_the_sorted_row() {
+    for threads in [1, 3] {
+        let app = Pipeline::new("test").threads(threads);
+        let sorted = negative(&app).group_by(|n| *n % 2).sort_by(|n| *n);
+        let says = ["-1 copies of 7", "in the group 1", "tests/it/failing.rs"];
+        let error = sorted.limit(1).collect().unwrap_err().to_string();
+        assert_says(&error, &says);
+        assert_says(&error, &["`limit` at"]);
+        let error = sorted.over(|o| o.rank()).collect().unwrap_err().to_string();
+        assert_says(&error, &says);
+        assert_says(&error, &["`over` at"]);
+    }
+}
+
+#[test]
 fn taking_away_what_is_not_there_names_the_group() {
     for threads in [1, 3] {
         let app = Pipeline::new("test").threads(threads);

@@ -21,6 +21,8 @@ mod reference;
 mod rows;
 mod running;
 mod set;
+mod sort;
+mod sort_over;
 mod stateful;
 mod update;
 mod upsert;

@@ -10,6 +10,7 @@ pub mod hand_written;
 pub mod inputs;
 mod random;
 mod report;
+pub mod rescan;
 
 pub use digest::Digest;
 pub use random::Random;

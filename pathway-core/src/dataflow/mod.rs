@@ -9,6 +9,7 @@ mod key_hash;
 mod key_table;
 pub(crate) mod logic;
 pub(crate) mod operator;
+pub mod ordered;
 pub(crate) mod out_buffer;
 mod row_log;
 pub(crate) mod sink;

@@ -30,6 +30,11 @@ pub fn write_display(data_type: DataType, input: &mut &[u8], out: &mut String) {
             0 => out.push_str("None"),
             _ => some(inner(), input, out),
         },
+        DataType::Reverse(inner) => {
+            out.push_str("Reverse(");
+            write_display(inner(), input, out);
+            out.push(')');
+        }
         DataType::List(inner) => list(take_len(input), inner(), input, out),
         DataType::Array(inner, len) => list(len, inner(), input, out),
         DataType::Map(key, value) => {

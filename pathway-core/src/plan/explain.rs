@@ -1,6 +1,6 @@
 //! Plans for people: as text and as a Mermaid drawing.
 
-use super::{Node, NodeId, Operation, Plan, Port};
+use super::{Node, NodeId, Operation, Plan, Port, Sorted, SortedOutput};
 use std::fmt;
 
 /// A printable plan. Make it with [`Pipeline::explain`](crate::table::Pipeline::explain).
@@ -131,7 +131,26 @@ fn what(node: &Node) -> String {
             let key = key_column.map_or("closure".to_owned(), |column| format!("`{column}`"));
             format!("group_by {key}, {} reducers", plan.folds().len())
         }
+        Operation::Sort(sorted) => what_sorted(sorted),
         _ => node.verb.to_owned(),
+    }
+}
+
+fn what_sorted(sorted: &Sorted) -> String {
+    let column = |name: Option<&str>| name.map_or("closure".to_owned(), |name| format!("`{name}`"));
+    let output = match &sorted.output {
+        SortedOutput::Limit { offset: 0, limit, .. } => format!("limit {limit}"),
+        SortedOutput::Limit { offset, limit: u64::MAX, .. } => format!("offset {offset}"),
+        SortedOutput::Limit { offset, limit, .. } => format!("limit {limit} offset {offset}"),
+        SortedOutput::Over { plan, .. } => {
+            let parts: Vec<String> = plan.parts.iter().map(ToString::to_string).collect();
+            format!("over ({})", parts.join(", "))
+        }
+    };
+    let sort = column(sorted.sort_column);
+    match sorted.partition_column {
+        Some(partition) => format!("{output} per {}, sorted by {sort}", column(partition)),
+        None => format!("{output}, sorted by {sort}"),
     }
 }
 

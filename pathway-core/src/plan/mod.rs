@@ -8,8 +8,8 @@ pub mod explain;
 mod node;
 
 pub use node::{
-    Node, NodeId, Operation, Port, Rooted, ScopeId, SharedIndex, SinkKind, SinkSlot, SourceNode,
-    Terminal,
+    Node, NodeId, Operation, Port, Rooted, ScopeId, SharedIndex, SinkKind, SinkSlot, Sorted,
+    SortedOutput, SourceNode, Terminal,
 };
 
 use crate::stage::RowType;

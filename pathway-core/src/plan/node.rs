@@ -1,5 +1,6 @@
 //! The kinds of nodes.
 
+use crate::dataflow::ordered::OverPlan;
 use crate::dataflow::{JoinKind, ReducePlan};
 use crate::io::{CollectionKind, Reader, Sink, SinkWriter, Wanted};
 use crate::schema::DataType;
@@ -148,8 +149,47 @@ pub enum Operation {
         /// Builds the function.
         logic: KeyedLogicFactory,
     },
+    /// Sorts the rows of each partition, and works on them in that order.
+    Sort(Sorted),
     /// Hands rows to the outside.
     Sink(SinkSlot),
+}
+
+/// A sorted table of a plan.
+pub struct Sorted {
+    /// Takes partition, sort key and arguments from a row.
+    pub terminal: Terminal,
+    /// The type of the partition's key.
+    pub partition: fn() -> DataType,
+    /// The name of the partition's column, where it is one; nothing where the whole table is one
+    /// partition.
+    pub partition_column: Option<Option<&'static str>>,
+    /// The name of the column that is sorted by, where it is one.
+    pub sort_column: Option<&'static str>,
+    /// The type of the sorted rows.
+    pub rows: fn() -> DataType,
+    /// What is made of the rows.
+    pub output: SortedOutput,
+}
+
+/// What is made of sorted rows.
+pub enum SortedOutput {
+    /// Those from one position to another.
+    Limit {
+        /// How many are left out.
+        offset: u64,
+        /// How many are kept.
+        limit: u64,
+        /// Whether rows are never retracted.
+        append_only: bool,
+    },
+    /// All, with outputs that depend on their neighbours.
+    Over {
+        /// The outputs.
+        plan: OverPlan,
+        /// Decodes row and outputs.
+        root: fn(AnyStep) -> Box<dyn EncodedStep>,
+    },
 }
 
 /// A source of a plan.
@@ -208,6 +248,21 @@ impl fmt::Debug for SharedIndex {
     }
 }
 
+impl fmt::Debug for Sorted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Sorted").field(&self.sort_column).finish()
+    }
+}
+
+impl fmt::Debug for SortedOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Limit { .. } => "Limit",
+            Self::Over { .. } => "Over",
+        })
+    }
+}
+
 impl fmt::Debug for SinkSlot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SinkSlot").field(&self.label).finish()
@@ -238,6 +293,7 @@ impl fmt::Debug for Operation {
             Self::Set { .. } => "Set",
             Self::Upsert { .. } => "Upsert",
             Self::Stateful { .. } => "Stateful",
+            Self::Sort(_) => "Sort",
             Self::Sink(_) => "Sink",
         })
     }

@@ -5,6 +5,7 @@
 //! per terminal, and leaves the edges for the nodes that will consume them. Nodes come after
 //! their inputs in a plan, so one pass is enough.
 
+mod sort;
 mod source;
 
 pub(crate) use source::SourceStage;
@@ -15,6 +16,7 @@ use crate::dataflow::logic::{
     Arrange, Changes, Fail, Forward, Join, JoinSide, Reduce, Rows, Set, SetOperation, Unique,
 };
 use crate::dataflow::operator::{self, Edge, Epoch, Logic, Pact};
+use crate::dataflow::ordered::Partitions;
 use crate::dataflow::out_buffer::{
     Combined, DirectGroups, DirectIndex, Exchanged, OutBuffer, Route, RowsAsGroups, SharedBuffer,
 };
@@ -86,6 +88,7 @@ struct Renderer<'a, 'scope> {
     indexes: HashMap<NodeId, Rc<RefCell<Index>>>,
     /// The states of other operators.
     states: Vec<(NodeId, SharedState)>,
+    partitions: HashMap<NodeId, Rc<RefCell<Partitions>>>,
     sources: Vec<SourceStage>,
     probe: Probe<Epoch>,
 }
@@ -109,6 +112,7 @@ pub(crate) fn render<'a, 'scope>(
         tables: HashMap::new(),
         indexes: HashMap::new(),
         states: Vec::new(),
+        partitions: HashMap::new(),
         sources: Vec::new(),
         probe: Probe::new(),
     };
@@ -117,8 +121,9 @@ pub(crate) fn render<'a, 'scope>(
     }
     let groups = renderer.tables.into_iter().map(|(id, table)| (id, table as SharedState));
     let indexes = renderer.indexes.into_iter().map(|(id, index)| (id, index as SharedState));
+    let sorted = renderer.partitions.into_iter().map(|(id, state)| (id, state as SharedState));
     let mut states: Vec<(NodeId, SharedState)> =
-        groups.chain(indexes).chain(renderer.states).collect();
+        groups.chain(indexes).chain(sorted).chain(renderer.states).collect();
     states.sort_by_key(|(id, _)| *id);
     Rendered { sources: renderer.sources, probe: renderer.probe, states }
 }
@@ -133,6 +138,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
         let key: Option<DataType> = match &node.operation {
             Operation::Reduce { key, .. } | Operation::Upsert { key, .. } => Some(key()),
             Operation::Distinct | Operation::Set { .. } => Some(node.rows()),
+            Operation::Sort(sorted) => Some((sorted.partition)()),
             _ => None,
         };
         Arc::new(move |bytes, problem| match (key, bytes) {
@@ -180,6 +186,11 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             Operation::Upsert { terminal, .. } | Operation::Stateful { terminal, .. } => {
                 let peers = self.peers();
                 terminal(consumer.0, exchanged(Route::ByKey, peers, entry, Pact::Exchanged, feeds))
+            }
+            Operation::Sort(sorted) => {
+                let peers = self.peers();
+                let collector = exchanged(Route::ByKey, peers, entry, Pact::Exchanged, feeds);
+                (sorted.terminal)(consumer.0, collector)
             }
             Operation::Index(index) => {
                 let collector = self.index_collector(entry, feeds);
@@ -431,6 +442,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 let (root, feeds) = self.tree(node, root);
                 self.operator(node, feeds, Box::new(Changes { root, chunks: Vec::new() }));
             }
+            Operation::Sort(sorted) => sort::render(self, node, sorted),
             Operation::Index(index) => self.arrange(node, index.unique),
             Operation::Join { kind, root } => {
                 let (root, feeds) = match root {

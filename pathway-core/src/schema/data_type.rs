@@ -48,6 +48,8 @@ pub enum DataType {
     Json,
     /// A value or null.
     Option(fn() -> Self),
+    /// A value that sorts the other way round.
+    Reverse(fn() -> Self),
     /// Any number of values in order.
     List(fn() -> Self),
     /// A fixed number of values in order.
@@ -219,6 +221,7 @@ impl DataType {
             Self::Uuid => "Uuid".into(),
             Self::Json => "Json".into(),
             Self::Option(inner) => format!("Option<{}>", inner().name()),
+            Self::Reverse(inner) => format!("Reverse<{}>", inner().name()),
             Self::List(inner) => format!("Vec<{}>", inner().name()),
             Self::Array(inner, len) => format!("[{}; {len}]", inner().name()),
             Self::Map(key, value) => format!("Map<{}, {}>", key().name(), value().name()),

@@ -137,6 +137,7 @@ pub fn take_str<'a>(input: &mut &'a [u8]) -> &'a str {
 /// The width of a type's encoding, where every value has the same.
 pub(super) fn fixed_width(data_type: DataType) -> Option<usize> {
     Some(match data_type {
+        DataType::Reverse(inner) => return fixed_width(inner()),
         DataType::Bool | DataType::I8 | DataType::U8 => 1,
         DataType::I16 | DataType::U16 => 2,
         DataType::I32 | DataType::U32 | DataType::F32 | DataType::Char | DataType::Date => 4,
@@ -180,6 +181,7 @@ pub fn skip(data_type: DataType, input: &mut &[u8]) {
                 skip(inner(), input);
             }
         }
+        DataType::Reverse(inner) => skip(inner(), input),
         DataType::List(inner) => {
             for _ in 0..take_len(input) {
                 skip(inner(), input);

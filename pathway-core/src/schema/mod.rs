@@ -18,6 +18,7 @@ mod encoding;
 mod json;
 mod locate;
 pub mod ordered;
+mod reverse;
 mod scalars;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -2,7 +2,7 @@
 //!
 //! Comparing two encodings byte by byte compares the values: columns from first to last, null
 //! before every value, `false` before `true`, numbers by size with NaN last, text by its UTF-8
-//! bytes, lists element by element with the shorter first, enums by variant. JSON values are
+//! bytes, lists element by element with the shorter first, enums by variant, `Reverse` the other way round. JSON values are
 //! ordered by their text.
 //!
 //! Both directions work on compact bytes and a [`DataType`], so that they are compiled once. The
@@ -74,6 +74,12 @@ pub fn from_compact(data_type: DataType, input: &mut &[u8], out: &mut Vec<u8>) {
             if tag == 1 {
                 from_compact(inner(), input, out);
             }
+        }
+        DataType::Reverse(inner) => {
+            // No encoding is a prefix of another, so flipping every bit reverses the order.
+            let at = out.len();
+            from_compact(inner(), input, out);
+            flip(&mut out[at..]);
         }
         DataType::List(inner) => {
             for _ in 0..take_len(input) {
@@ -162,6 +168,14 @@ pub fn to_compact(data_type: DataType, input: &mut &[u8], out: &mut Vec<u8>) {
                 to_compact(inner(), input, out);
             }
         }
+        DataType::Reverse(inner) => {
+            // Where the value ends is known only once it is read.
+            let mut flipped = input.to_vec();
+            flip(&mut flipped);
+            let mut rest = flipped.as_slice();
+            to_compact(inner(), &mut rest, out);
+            take_bytes(input, flipped.len() - rest.len());
+        }
         DataType::List(inner) => {
             counted(input, out, |input, out| to_compact(inner(), input, out));
         }
@@ -235,6 +249,10 @@ fn take_escaped(input: &mut &[u8], out: &mut Vec<u8>) {
     }
     put_len(bytes.len(), out);
     out.extend_from_slice(&bytes);
+}
+
+fn flip(bytes: &mut [u8]) {
+    bytes.iter_mut().for_each(|byte| *byte = !*byte);
 }
 
 fn counted(

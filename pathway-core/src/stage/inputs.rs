@@ -1,6 +1,6 @@
 //! The arguments of a group's reducers, for one row.
 
-use crate::schema::{Schema, ordered};
+use crate::schema::{Schema, ordered, put_len, take_bytes, take_len};
 
 /// The argument of one reducer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,6 +13,47 @@ pub enum Input<'a> {
     Float(f64),
     /// An encoded value; in which encoding is between the reducer and its verb.
     Bytes(&'a [u8]),
+}
+
+impl<'a> Input<'a> {
+    /// Appends the argument, so that it can be kept with its row.
+    pub(crate) fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Null => out.push(0),
+            Self::Int(value) => {
+                if let Ok(value) = i64::try_from(value) {
+                    out.push(1);
+                    value.encode(out);
+                } else {
+                    out.push(2);
+                    value.encode(out);
+                }
+            }
+            Self::Float(value) => {
+                out.push(3);
+                value.encode(out);
+            }
+            Self::Bytes(bytes) => {
+                out.push(4);
+                put_len(bytes.len(), out);
+                out.extend_from_slice(bytes);
+            }
+        }
+    }
+
+    /// Reads an argument that [`write`](Self::write) wrote, and advances past it.
+    pub(crate) fn take(input: &mut &'a [u8]) -> Self {
+        match take_bytes(input, 1)[0] {
+            0 => Self::Null,
+            1 => Self::Int(i64::decode(input).into()),
+            2 => Self::Int(i128::decode(input)),
+            3 => Self::Float(f64::decode(input)),
+            _ => {
+                let len = take_len(input);
+                Self::Bytes(take_bytes(input, len))
+            }
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +152,11 @@ impl Inputs {
         self.scratch.clear();
         value.encode(&mut self.scratch);
         ordered::from_compact(V::data_type(), &mut self.scratch.as_slice(), &mut self.bytes);
+    }
+
+    /// Appends all arguments; see [`Input::write`].
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        (0..self.slots.len()).for_each(|index| self.get(index).write(out));
     }
 
     /// The argument of the reducer at that position.

@@ -211,6 +211,22 @@ impl<K: Schema, O: Schema> IntoTable for super::Reduced<K, O> {
     }
 }
 
+impl<T: Schema, O: Schema> IntoTable for super::Ordered<T, O> {
+    type Row = (T, O);
+
+    fn into_table(self) -> Table<(T, O)> {
+        self.into()
+    }
+}
+
+impl<T: Schema> IntoTable for super::Limited<T> {
+    type Row = T;
+
+    fn into_table(self) -> Table<T> {
+        self.into()
+    }
+}
+
 impl<C: IntoTable, E> IntoTable for super::Fallible<C, E> {
     type Row = C::Row;
 

@@ -12,11 +12,11 @@ use std::ops::Deref;
 use std::panic::Location;
 
 /// A table divided into groups. Made by [`Table::group_by`]; ends in
-/// [`reduce`](Grouped::reduce).
+/// [`reduce`](Grouped::reduce) or goes on with [`sort_by`](Grouped::sort_by).
 #[must_use = "groups do nothing until they are reduced: `.reduce(|g| ..)`"]
 pub struct Grouped<T, K, F> {
-    table: Table<T>,
-    key_of: F,
+    pub(super) table: Table<T>,
+    pub(super) key_of: F,
     location: &'static Location<'static>,
     key: PhantomData<fn() -> K>,
 }

@@ -104,6 +104,7 @@ fn value(data_type: DataType, random: &mut Random, depth: usize, out: &mut Vec<u
                 value(inner(), random, depth + 1, out);
             }
         }
+        DataType::Reverse(inner) => value(inner(), random, depth, out),
         DataType::List(inner) => {
             let len = count(random, depth);
             put_len(len, out);
@@ -165,6 +166,7 @@ fn columns(row: &StructType, random: &mut Random, depth: usize, out: &mut Vec<u8
 mod tests {
     use super::*;
     use crate::schema::{Bytes, Date, DateTime, Duration, NaiveDateTime, Text, Time, Zoned};
+    use std::cmp::Reverse;
     use std::collections::BTreeMap;
 
     /// What is generated is what the type itself would write.
@@ -193,6 +195,7 @@ mod tests {
         check::<(Date, Time, NaiveDateTime, DateTime, Zoned, Duration, std::time::Duration)>();
         check::<(BTreeMap<String, Vec<i64>>, BTreeMap<Option<i32>, (u8, Option<f64>)>)>();
         check::<Option<(Option<u8>, ())>>();
+        check::<(Reverse<Option<String>>, Option<Reverse<Vec<i64>>>)>();
         check::<()>();
         #[cfg(feature = "decimal")]
         check::<rust_decimal::Decimal>();

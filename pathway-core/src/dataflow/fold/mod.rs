@@ -83,6 +83,9 @@ impl fmt::Debug for dyn Fold {
 pub enum Acc {
     /// Nothing was added, or the fold keeps nothing.
     Empty,
+    /// A few words; see [`WordFold`].
+    #[doc(hidden)]
+    Words([u64; words::WORDS_MAX]),
     /// How many floats were added, and their sum.
     #[doc(hidden)]
     Float(i64, Float),
@@ -102,6 +105,7 @@ impl Acc {
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::Empty | Self::Best(_) | Self::Custom(_) => true,
+            Self::Words(words) => *words == [0; words::WORDS_MAX],
             Self::Float(count, sum) => *count == 0 && sum.0.value() == 0.0,
             Self::Sorted(values) => values.is_empty(),
             Self::Counts(values) => values.is_empty(),
@@ -136,6 +140,7 @@ impl fmt::Debug for Acc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Empty => "Empty",
+            Self::Words(_) => "Words",
             Self::Float(..) => "Float",
             Self::Best(_) => "Best",
             Self::Sorted(_) => "Sorted",

@@ -1,7 +1,7 @@
 //! Folds whose state is a fixed number of words.
 
-use super::Fold;
-use crate::schema::RowEncoder;
+use super::{Acc, Fold};
+use crate::schema::{RowEncoder, Schema};
 use crate::stage::{Diff, Input};
 use std::fmt;
 use std::sync::Arc;
@@ -47,6 +47,59 @@ impl AnyFold {
             Self::Words(fold) => fold.nullable(),
             Self::Acc(fold) => fold.nullable(),
         }
+    }
+}
+
+impl AnyFold {
+    /// The reducer with its state in an [`Acc`], for an operator that keeps no records.
+    pub fn in_acc(self) -> Arc<dyn Fold> {
+        match self {
+            Self::Words(fold) => Arc::new(InAcc(fold)),
+            Self::Acc(fold) => fold,
+        }
+    }
+}
+
+/// A reducer over words that are kept in an [`Acc`].
+struct InAcc(Arc<dyn WordFold>);
+
+/// The most words that an [`Acc`] holds.
+pub(super) const WORDS_MAX: usize = 3;
+
+impl InAcc {
+    fn words<'a>(&self, acc: &'a mut Acc) -> &'a mut [u64] {
+        if !matches!(acc, Acc::Words(_)) {
+            *acc = Acc::Words([0; WORDS_MAX]);
+        }
+        let Acc::Words(words) = acc else { unreachable!("the state was made of words above") };
+        &mut words[..self.0.words()]
+    }
+}
+
+impl Fold for InAcc {
+    fn update(&self, acc: &mut Acc, input: Input<'_>, diff: Diff) {
+        self.0.update(self.words(acc), input, diff);
+    }
+
+    fn write(&self, acc: &Acc, out: &mut Vec<u8>) {
+        let words = if let Acc::Words(words) = acc { *words } else { [0; WORDS_MAX] };
+        words[..self.0.words()].iter().for_each(|word| word.encode(out));
+    }
+
+    fn merge(&self, acc: &mut Acc, input: &mut &[u8]) {
+        let mut other = [0; WORDS_MAX];
+        let other = &mut other[..self.0.words()];
+        other.fill_with(|| u64::decode(input));
+        self.0.merge(self.words(acc), other);
+    }
+
+    fn finish(&self, acc: &Acc, rows: i64, out: &mut RowEncoder<'_>) -> Result<(), String> {
+        let words = if let Acc::Words(words) = acc { *words } else { [0; WORDS_MAX] };
+        self.0.finish(&words[..self.0.words()], rows, out)
+    }
+
+    fn nullable(&self) -> bool {
+        self.0.nullable()
     }
 }
 

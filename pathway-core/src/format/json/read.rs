@@ -97,6 +97,10 @@ impl<'de> DeserializeSeed<'de> for Value<'_> {
                 out[at] = u8::from(present);
                 Ok(())
             }
+            DataType::Reverse(inner) => {
+                let Self { out, context, .. } = self;
+                Value { data_type: inner(), out, context }.deserialize(input)
+            }
             DataType::Struct(inner) if is_wrapper(inner) && !inner.name.is_empty() => {
                 object::read_wrapped(inner, self.out, self.context, input)
             }

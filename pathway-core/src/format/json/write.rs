@@ -46,6 +46,7 @@ pub fn write_json(data_type: DataType, input: &mut &[u8], out: &mut String) {
             0 => out.push_str("null"),
             _ => write_json(inner(), input, out),
         },
+        DataType::Reverse(inner) => write_json(inner(), input, out),
         DataType::List(inner) => array(take_len(input), inner(), input, out),
         DataType::Array(inner, len) => array(len, inner(), input, out),
         DataType::Map(key, value) => {

@@ -144,6 +144,7 @@ pub fn parse(data_type: DataType, text: &str, out: &mut Vec<u8>) -> Result<(), M
         DataType::Decimal => foreign::decimal(text, out).ok_or_else(mismatch)?,
         DataType::Uuid => foreign::uuid(text, out).ok_or_else(mismatch)?,
         DataType::Enum(inner) if is_plain(inner) => variant(inner, text, out)?,
+        DataType::Reverse(inner) => return parse(inner(), text, out),
         DataType::Struct(inner) if let Some(wrapped) = wrapped(inner) => {
             return parse(wrapped, text, out);
         }
@@ -208,6 +209,7 @@ pub fn write(data_type: DataType, input: &mut &[u8], out: &mut String) {
         DataType::Struct(inner) if let Some(wrapped) = wrapped(inner) => {
             write(wrapped, input, out);
         }
+        DataType::Reverse(inner) => write(inner(), input, out),
         DataType::Option(_)
         | DataType::List(_)
         | DataType::Array(..)

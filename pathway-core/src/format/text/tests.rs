@@ -3,6 +3,7 @@ use crate::format::display::display;
 use crate::format::table::Table;
 use crate::schema::tests::rows::{Airport, Color, Flight, Shape};
 use crate::schema::{Bytes, Date, DateTime, Duration, NaiveDateTime, Schema, Time, Zoned};
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 fn read<T: Schema>(text: &str) -> Result<Vec<u8>, String> {
@@ -34,6 +35,9 @@ fn values_read_back() {
     both(f32::NEG_INFINITY, "-inf");
     both(false, "false");
     both('é', "é");
+    both(Reverse(7_u8), "7");
+    both(Reverse(Some(vec![Reverse(1_i64)])), "[1]");
+    both(Reverse(None::<bool>), "null");
     both(String::new(), "");
     both(Bytes::from(&b"fo"[..]), "Zm8=");
     both("2013-01-01T10:00:00.5Z".parse::<DateTime>().unwrap(), "2013-01-01T10:00:00.5Z");
@@ -128,6 +132,8 @@ fn rows_print_as_debug_does() {
     }
     let tuple = ("a".to_owned(), 1_u8, Some('c'), vec![[1.0]], BTreeMap::from([(1_u8, true)]));
     assert_eq!(shown(&tuple), format!("{tuple:?}"));
+    let reversed = (Reverse(1_u8), Some(Reverse(vec![Reverse("a".to_owned())])));
+    assert_eq!(shown(&reversed), format!("{reversed:?}"));
     assert_eq!(shown(&(1_u8,)), "(1,)");
     assert_eq!(shown(&Bytes::from(&[0, b'a'][..])), "b\"\\x00a\"");
     assert_eq!(shown(&DateTime::UNIX_EPOCH), "1970-01-01T00:00:00Z");

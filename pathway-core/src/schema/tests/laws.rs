@@ -3,7 +3,7 @@ use crate::schema::{
     Bytes, Date, DateTime, Duration, NaiveDateTime, Schema, Text, Time, Zoned, ordered, skip,
 };
 use proptest::prelude::*;
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 
@@ -147,6 +147,8 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 hold! {
+    reversed: (any::<Option<i32>>(), text(), any::<f32>().prop_filter("no NaN", |v| !v.is_nan()))
+        .prop_map(|(a, b, c)| (Reverse(a), Some(Reverse(b)), Reverse(vec![c + 0.0])));
     i8s: any::<i8>();
     i16s: any::<i16>();
     i32s: any::<i32>();

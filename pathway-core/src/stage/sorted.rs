@@ -1,0 +1,101 @@
+//! The leaf in front of a sorted table: partition key, sort key and arguments of each row.
+
+use super::terminal::Extract;
+use super::{AnyStep, Diff, Inputs, KeyedCollector, KeyedTerminal, Step, enter};
+use crate::schema::{Expr, Schema, ordered, put_len};
+use std::sync::Arc;
+
+/// Appends a key of a row.
+pub(crate) type KeyOf<T> = Arc<dyn Fn(&T, &mut Vec<u8>) + Send + Sync>;
+
+/// Appends the partition that a row belongs to, compact.
+pub(crate) fn partition_key<T, E, F>(key: F) -> KeyOf<T>
+where
+    E: Expr<T>,
+    F: Fn(&T) -> E + Send + Sync + 'static,
+{
+    Arc::new(move |row, out| key(row).with(row, |value| value.encode(out)))
+}
+
+/// Appends what a row is sorted by, in the ordered encoding.
+pub(crate) fn sort_key<T, E, F>(key: F) -> KeyOf<T>
+where
+    E: Expr<T>,
+    F: Fn(&T) -> E + Send + Sync + 'static,
+{
+    Arc::new(move |row, out| key(row).with(row, |value| put_ordered(value, out)))
+}
+
+fn put_ordered<V: Schema>(value: &V, out: &mut Vec<u8>) {
+    let compact = value.to_row_bytes();
+    ordered::from_compact(V::data_type(), &mut compact.as_slice(), out);
+}
+
+/// Appends what stands in front of a row on its way to a sorted table: how long its sort key is,
+/// and how long the key and the row are together.
+pub(crate) fn put_sort_header(key_len: usize, sort_len: usize, out: &mut Vec<u8>) {
+    put_len(key_len, out);
+    put_len(sort_len, out);
+}
+
+struct Sorted<T> {
+    node: u32,
+    keys: Arc<Keys<T>>,
+    collector: Box<dyn KeyedCollector>,
+    partition: Vec<u8>,
+    sort: Vec<u8>,
+    message: Vec<u8>,
+    inputs: Inputs,
+}
+
+struct Keys<T> {
+    partition: KeyOf<T>,
+    sort: KeyOf<T>,
+    extracts: Vec<Extract<T>>,
+}
+
+impl<T: Schema> Step<T> for Sorted<T> {
+    fn push(&mut self, row: T, diff: Diff) {
+        self.push_ref(&row, diff);
+    }
+
+    fn push_ref(&mut self, row: &T, diff: Diff) {
+        self.partition.clear();
+        self.sort.clear();
+        self.message.clear();
+        self.inputs.clear();
+        enter(self.node);
+        (self.keys.partition)(row, &mut self.partition);
+        (self.keys.sort)(row, &mut self.sort);
+        let key_len = self.sort.len();
+        put_ordered(row, &mut self.sort);
+        for extract in &self.keys.extracts {
+            extract(row, &mut self.inputs);
+        }
+        put_sort_header(key_len, self.sort.len(), &mut self.message);
+        self.message.extend_from_slice(&self.sort);
+        self.inputs.write(&mut self.message);
+        self.collector.update(Some(&self.partition), &self.message, diff);
+    }
+}
+
+/// A terminal in front of a sorted table: takes the partition, the sort key and the arguments of
+/// a window from each row.
+pub(crate) fn sorted_terminal<T: Schema>(
+    partition: KeyOf<T>,
+    sort: KeyOf<T>,
+    extracts: Vec<Extract<T>>,
+) -> KeyedTerminal {
+    let keys = Arc::new(Keys { partition, sort, extracts });
+    Arc::new(move |node, collector| {
+        AnyStep::new::<T>(Box::new(Sorted {
+            node,
+            keys: Arc::clone(&keys),
+            collector,
+            partition: Vec::new(),
+            sort: Vec::new(),
+            message: Vec::new(),
+            inputs: Inputs::default(),
+        }))
+    })
+}
