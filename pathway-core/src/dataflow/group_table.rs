@@ -24,6 +24,8 @@ pub enum OutputShape {
     Single,
     /// A tuple.
     Tuple,
+    /// An array.
+    Array,
 }
 
 /// What a reduction computes: plain data and functions, shared by all workers.
@@ -36,8 +38,19 @@ pub struct ReducePlan {
 }
 
 impl ReducePlan {
-    fn encode_outputs(&self, accs: &[Acc], rows: i64, out: &mut Vec<u8>) -> Result<(), String> {
+    pub(super) fn encode_outputs(
+        &self,
+        accs: &[Acc],
+        rows: i64,
+        out: &mut Vec<u8>,
+    ) -> Result<(), String> {
         let mut row = match self.shape {
+            OutputShape::Array => {
+                for (fold, acc) in self.folds.iter().zip(accs) {
+                    fold.finish(acc, rows, &mut RowEncoder::standalone(out))?;
+                }
+                return Ok(());
+            }
             OutputShape::Single => RowEncoder::standalone(out),
             OutputShape::Tuple => {
                 let nullable = self.folds.iter().filter(|fold| fold.nullable()).count();
@@ -341,7 +354,7 @@ impl State for GroupTable {
 mod tests {
     use super::*;
     use crate::dataflow::fold::{
-        Best, BestKind, Collect, Count, CountDistinct, Mean, Number, Sum, fold_values,
+        Best, BestKind, Collect, Count, CountDistinct, Mean, Number, Sum, Values, fold_values,
     };
     use crate::schema::DataType;
     use crate::testing::Random;
@@ -364,10 +377,10 @@ mod tests {
             Arc::new(best(BestKind::Least)),
             Arc::new(best(BestKind::Greatest)),
             Arc::new(CountDistinct),
-            Arc::new(Collect { element: DataType::I64 }),
-            Arc::new(fold_values(|values: &[(i64, u64)]| {
+            Arc::new(Values(Collect { element: DataType::I64 })),
+            Arc::new(Values(fold_values(|values: &[(i64, u64)]| {
                 (values.len() > 2).then_some(values[0].0)
-            })),
+            }))),
         ];
         ReducePlan { folds: folds.into(), shape: OutputShape::Tuple }
     }

@@ -5,6 +5,8 @@ use crate::schema::{Schema, ordered};
 /// The argument of one reducer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Input<'a> {
+    /// The row does not concern the reducer.
+    Absent,
     /// Null, or no argument at all.
     Null,
     /// An integer.
@@ -17,6 +19,7 @@ pub enum Input<'a> {
 
 #[derive(Clone, Copy, Debug)]
 enum Slot {
+    Absent,
     Null,
     Int(i128),
     Float(f64),
@@ -36,6 +39,11 @@ impl Inputs {
     pub fn clear(&mut self) {
         self.slots.clear();
         self.bytes.clear();
+    }
+
+    /// Adds the place of a reducer that the row does not concern: one with a condition.
+    pub fn absent(&mut self) {
+        self.slots.push(Slot::Absent);
     }
 
     /// Adds a null, or the place of a reducer that takes no argument.
@@ -97,6 +105,14 @@ impl Inputs {
         self.slots.push(Slot::Bytes { start, end: self.bytes.len() });
     }
 
+    /// Adds two values in the ordered encoding, one behind the other, null as encoded values.
+    pub fn ordered_both<A: Schema, B: Schema>(&mut self, first: &A, second: &B) {
+        let start = self.bytes.len();
+        self.append_ordered(first);
+        self.append_ordered(second);
+        self.slots.push(Slot::Bytes { start, end: self.bytes.len() });
+    }
+
     fn append_ordered<V: Schema>(&mut self, value: &V) {
         self.scratch.clear();
         value.encode(&mut self.scratch);
@@ -106,6 +122,7 @@ impl Inputs {
     /// The argument of the reducer at that position.
     pub fn get(&self, index: usize) -> Input<'_> {
         match self.slots[index] {
+            Slot::Absent => Input::Absent,
             Slot::Null => Input::Null,
             Slot::Int(value) => Input::Int(value),
             Slot::Float(value) => Input::Float(value),

@@ -26,7 +26,7 @@ pub use inputs::{Input, Inputs};
 pub use root::{EncodedStep, join_root, left_join_root, pair_root};
 pub use row_type::RowType;
 pub use steps::{StepContext, StepFactory, filter, filter_map, flat_map, inspect, map, try_map};
-pub(crate) use terminal::Extract;
+pub(crate) use terminal::{Extract, reduce_sets_terminal};
 pub use terminal::{
     InputsCollector, KeyedCollector, KeyedTerminal, ReduceTerminal, RowTerminal, keyed_terminal,
     reduce_terminal, upsert_terminal,

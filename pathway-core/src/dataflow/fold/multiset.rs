@@ -1,29 +1,103 @@
-//! Folds that keep all their values: collect, and user folds without an inverse.
+//! Values in order, with how often each is there.
 
 use super::{Acc, Fold};
-use crate::schema::{DataType, RowEncoder, Schema, ordered, put_len, take_bytes, take_len};
+use crate::schema::{RowEncoder, Schema, put_len, take_bytes, take_len};
 use crate::stage::{Diff, Input};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::fmt;
 
-/// Adds a value to a sorted multiset.
-pub(super) fn add(acc: &mut Acc, value: &[u8], diff: Diff) {
+pub(super) const TAKEN_AWAY: &str = "a value was taken away more often than it had been added";
+
+/// Roughly what a value costs in a tree or a table beyond its bytes.
+pub(super) const ENTRY_BYTES: usize = 32;
+
+/// Values in the ordered encoding, with how often each was added.
+#[derive(Debug, Default)]
+pub struct Multiset {
+    values: BTreeMap<Box<[u8]>, i64>,
+    /// How many values were taken away more often than added.
+    negative: usize,
+}
+
+impl Multiset {
+    /// Adds a value `diff` times.
+    pub fn add(&mut self, value: &[u8], diff: Diff) {
+        if let Some(count) = self.values.get_mut(value) {
+            let before = *count;
+            *count += diff;
+            self.negative += usize::from(*count < 0);
+            self.negative -= usize::from(before < 0);
+            if *count == 0 {
+                self.values.remove(value);
+            }
+        } else if diff != 0 {
+            self.values.insert(value.into(), diff);
+            self.negative += usize::from(diff < 0);
+        }
+    }
+
+    /// The values in order, each with how often it is there.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&[u8], i64)> {
+        self.values.iter().map(|(value, &count)| (&**value, count))
+    }
+
+    /// How many different values there are.
+    pub fn distinct(&self) -> usize {
+        self.values.len()
+    }
+
+    /// How many values there are, each as often as it is there.
+    pub fn len(&self) -> u64 {
+        self.values.values().map(|&count| u64::try_from(count).unwrap_or(0)).sum()
+    }
+
+    /// Whether there are no values.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Removes the last value altogether.
+    pub(super) fn forget_last(&mut self) {
+        if let Some((_, count)) = self.values.pop_last() {
+            self.negative -= usize::from(count < 0);
+        }
+    }
+
+    /// Removes the first value altogether.
+    pub(super) fn forget_first(&mut self) {
+        if let Some((_, count)) = self.values.pop_first() {
+            self.negative -= usize::from(count < 0);
+        }
+    }
+
+    /// Removes all values but the first and the last.
+    pub(super) fn keep_ends(&mut self) {
+        let ends = [self.values.pop_first(), self.values.pop_last()];
+        self.values = ends.into_iter().flatten().collect();
+        self.negative = self.values.values().filter(|count| **count < 0).count();
+    }
+
+    /// Refuses values that are there less than no times.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.negative > 0 { Err(TAKEN_AWAY.to_owned()) } else { Ok(()) }
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        self.values.keys().map(|value| value.len() + ENTRY_BYTES).sum()
+    }
+}
+
+/// The multiset of a group, made if there is none.
+pub(super) fn multiset(acc: &mut Acc) -> &mut Multiset {
     if !matches!(acc, Acc::Sorted(_)) {
         *acc = Acc::Sorted(Box::default());
     }
     let Acc::Sorted(values) = acc else { unreachable!("the state was made sorted above") };
-    if let Some(count) = values.get_mut(value) {
-        *count += diff;
-        if *count == 0 {
-            values.remove(value);
-        }
-    } else {
-        values.insert(value.into(), diff);
-    }
+    values
 }
 
 pub(super) fn write_counts<'a>(
-    values: impl Iterator<Item = (&'a Box<[u8]>, &'a i64)>,
+    values: impl Iterator<Item = (&'a [u8], i64)>,
     len: usize,
     out: &mut Vec<u8>,
 ) {
@@ -43,144 +117,78 @@ pub(super) fn merge_counts(input: &mut &[u8], mut add: impl FnMut(&[u8], i64)) {
     }
 }
 
-const TAKEN_AWAY: &str = "a value was taken away more often than it had been added";
+/// What a fold makes of all its values.
+pub trait Read: Send + Sync {
+    /// Writes the result. No value is there less than no times.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the values.
+    fn read(&self, values: &Multiset, out: &mut RowEncoder<'_>) -> Result<(), String>;
 
-/// Refuses values that are there less than no times.
-pub(super) fn check(counts: impl IntoIterator<Item = i64>) -> Result<(), String> {
-    if counts.into_iter().any(|count| count < 0) { Err(TAKEN_AWAY.to_owned()) } else { Ok(()) }
-}
-
-/// Roughly what a value costs in a tree or a table beyond its bytes.
-const ENTRY_BYTES: usize = 32;
-
-pub(super) fn memory(acc: &Acc) -> usize {
-    match acc {
-        Acc::Best(best) => best.len(),
-        Acc::Sorted(values) => values.keys().map(|value| value.len() + ENTRY_BYTES).sum(),
-        Acc::Counts(values) => values.keys().map(|value| value.len() + ENTRY_BYTES).sum(),
-        _ => 0,
+    /// Whether the output can be null.
+    fn nullable(&self) -> bool {
+        false
     }
-}
 
-fn write(acc: &Acc, out: &mut Vec<u8>) {
-    match acc {
-        Acc::Sorted(values) => write_counts(values.iter(), values.len(), out),
-        _ => put_len(0, out),
-    }
-}
-
-/// Collects the values of a group into a list, in row order.
-#[derive(Debug)]
-pub struct Collect {
-    /// The type of the values.
-    pub element: DataType,
-}
-
-impl Fold for Collect {
-    fn update(&self, acc: &mut Acc, input: Input<'_>, diff: Diff) {
+    /// Adds an argument; null ones are skipped.
+    fn add(&self, values: &mut Multiset, input: Input<'_>, diff: Diff) {
         if let Input::Bytes(value) = input {
-            add(acc, value, diff);
+            values.add(value, diff);
+        }
+    }
+
+    /// Forgets values that cannot matter any more, where nothing is ever retracted.
+    fn trim(&self, _values: &mut Multiset) {}
+}
+
+/// A fold that keeps all its values, and reads them at the close of an epoch.
+pub struct Values<R>(pub R);
+
+impl<R> fmt::Debug for Values<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Values")
+    }
+}
+
+impl<R: Read> Fold for Values<R> {
+    fn update(&self, acc: &mut Acc, input: Input<'_>, diff: Diff) {
+        if input != Input::Null {
+            let values = multiset(acc);
+            self.0.add(values, input, diff);
+            self.0.trim(values);
         }
     }
 
     fn write(&self, acc: &Acc, out: &mut Vec<u8>) {
-        write(acc, out);
-    }
-
-    fn merge(&self, acc: &mut Acc, input: &mut &[u8]) {
-        merge_counts(input, |value, count| add(acc, value, count));
-    }
-
-    fn memory(&self, acc: &Acc) -> usize {
-        memory(acc)
-    }
-
-    fn finish(&self, acc: &Acc, _rows: i64, out: &mut RowEncoder<'_>) -> Result<(), String> {
-        let empty = BTreeMap::new();
-        let values = if let Acc::Sorted(values) = acc { &**values } else { &empty };
-        check(values.values().copied())?;
-        let len: i64 = values.values().sum();
-        let out = out.value();
-        put_len(usize::try_from(len).map_err(|_| TAKEN_AWAY)?, out);
-        let mut element = Vec::new();
-        for (value, &count) in values {
-            element.clear();
-            ordered::to_compact(self.element, &mut &**value, &mut element);
-            for _ in 0..count {
-                out.extend_from_slice(&element);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Folds the values of a group with a function of the user, from the start at every change.
-pub struct FoldValues {
-    finish: Finish,
-    nullable: bool,
-}
-
-type Finish = Arc<dyn Fn(&BTreeMap<Box<[u8]>, i64>, &mut RowEncoder<'_>) + Send + Sync>;
-
-impl std::fmt::Debug for FoldValues {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("FoldValues")
-    }
-}
-
-/// A fold of the values of type `V`, each with how often it occurs, in row order.
-pub fn fold_values<V, U, F>(f: F) -> FoldValues
-where
-    V: Schema,
-    U: Schema,
-    F: Fn(&[(V, u64)]) -> U + Send + Sync + 'static,
-{
-    FoldValues {
-        nullable: U::NULLABLE,
-        finish: Arc::new(move |values, out| {
-            let decode = |value: &[u8], count: i64| {
-                let mut compact = Vec::new();
-                ordered::to_compact(V::data_type(), &mut &*value, &mut compact);
-                (V::decode(&mut compact.as_slice()), u64::try_from(count).unwrap_or(0))
-            };
-            let values: Vec<(V, u64)> =
-                values.iter().map(|(value, &count)| decode(value, count)).collect();
-            f(&values).encode_column(out);
-        }),
-    }
-}
-
-impl Fold for FoldValues {
-    fn update(&self, acc: &mut Acc, input: Input<'_>, diff: Diff) {
-        if let Input::Bytes(value) = input {
-            add(acc, value, diff);
+        match acc {
+            Acc::Sorted(values) => write_counts(values.iter(), values.distinct(), out),
+            _ => put_len(0, out),
         }
     }
 
-    fn write(&self, acc: &Acc, out: &mut Vec<u8>) {
-        write(acc, out);
-    }
-
     fn merge(&self, acc: &mut Acc, input: &mut &[u8]) {
-        merge_counts(input, |value, count| add(acc, value, count));
+        merge_counts(input, |value, count| {
+            let values = multiset(acc);
+            values.add(value, count);
+            self.0.trim(values);
+        });
     }
 
     fn memory(&self, acc: &Acc) -> usize {
-        memory(acc)
+        if let Acc::Sorted(values) = acc { values.memory() } else { 0 }
     }
 
     fn nullable(&self) -> bool {
-        self.nullable
+        self.0.nullable()
     }
 
     fn finish(&self, acc: &Acc, _rows: i64, out: &mut RowEncoder<'_>) -> Result<(), String> {
-        match acc {
-            Acc::Sorted(values) => {
-                check(values.values().copied())?;
-                (self.finish)(values, out);
-            }
-            _ => (self.finish)(&BTreeMap::new(), out),
+        if let Acc::Sorted(values) = acc {
+            values.check()?;
+            self.0.read(values, out)
+        } else {
+            self.0.read(&Multiset::default(), out)
         }
-        Ok(())
     }
 }
