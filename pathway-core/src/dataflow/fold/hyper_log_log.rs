@@ -1,12 +1,12 @@
 //! Counting distinct values approximately, in bounded memory.
 //!
-//! HyperLogLog: each value's hash chooses one of 4096 registers, which keeps the longest run of
+//! `HyperLogLog`: each value's hash chooses one of 4096 registers, which keeps the longest run of
 //! zero bits seen. The registers are a maximum over the set of values, so they depend neither on
 //! the order of rows nor on how they were divided, and merge without loss. Few values are kept as
 //! their hashes, and counted exactly.
 //!
 //! The estimate is the improved one of O. Ertl, "New cardinality estimation algorithms for
-//! HyperLogLog sketches" (2017), which needs no table of corrections.
+//! `HyperLogLog` sketches" (2017), which needs no table of corrections.
 
 use super::{Acc, Fold};
 use crate::schema::{RowEncoder, Schema, put_len, stable_hash, take_bytes, take_len};

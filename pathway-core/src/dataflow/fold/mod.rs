@@ -115,7 +115,7 @@ pub enum Acc {
     /// A sketch of distinct values.
     Sketch(Box<Sketch>),
     /// How many rows a condition holds for, and the state of these.
-    Filtered(Box<(i64, Acc)>),
+    Filtered(Box<(i64, Self)>),
     /// The state of a user's own reducer.
     Custom(Box<dyn Any>),
 }
