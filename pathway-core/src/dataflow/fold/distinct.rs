@@ -1,6 +1,7 @@
 //! Counting distinct values.
 
-use super::multiset::{ENTRY_BYTES, TAKEN_AWAY, merge_counts, write_counts};
+use super::multiset::{ENTRY_BYTES, TAKEN_AWAY};
+use super::values::{merge_counts, write_counts};
 use super::{Acc, Fold};
 use crate::schema::{RowEncoder, Schema, put_len};
 use crate::stage::{Diff, Input};

@@ -1,7 +1,7 @@
 //! Min, max, argmin, argmax, any: folds that choose one value.
 
 use super::column::{Output, second_of_pair};
-use super::multiset::{merge_counts, multiset, write_counts};
+use super::values::{merge_counts, multiset, write_counts};
 use super::{Acc, Fold};
 use crate::schema::{DataType, RowEncoder, put_len, take_bytes, take_len};
 use crate::stage::{Diff, Input};

@@ -1,7 +1,8 @@
 //! Folds whose result has many values: lists, maps, joined text, and functions of the user.
 
 use super::column::{Output, behind, second_of_pair};
-use super::multiset::{Multiset, Read};
+use super::multiset::Multiset;
+use super::values::Read;
 use crate::schema::{DataType, RowEncoder, Schema, ordered, put_len, take_bytes};
 use std::sync::Arc;
 

@@ -12,7 +12,8 @@
 //! | `count_distinct` | the distinct values | O(1) |
 //! | the same approximately, over a `Stream` | at most 4 KiB | O(1) |
 //! | approximate quantiles | counts of buckets | O(log n), and O(buckets) to read |
-//! | quantiles, lists, maps, folds without an inverse | a sorted multiset | O(log n), and O(group) to read |
+//! | quantiles | a sorted multiset | O(log n), and O(n / 100) to read |
+//! | lists, maps, folds without an inverse | a sorted multiset | O(log n), and O(group) to read |
 
 mod column;
 mod distinct;
@@ -25,6 +26,7 @@ mod multiset;
 mod number;
 mod rank;
 mod tally;
+mod values;
 
 pub use column::Output;
 pub use distinct::{CountDistinct, Counts};
@@ -33,10 +35,11 @@ pub use filtered::{Filtered, OrNull};
 pub use hyper_log_log::{ApproxCountDistinct, Sketch};
 pub use lists::{Collect, CollectMap, CollectSorted, FoldValues, JoinText, Top, fold_values};
 pub use moments::{Moments, Variance};
-pub use multiset::{Multiset, Values};
+pub use multiset::Multiset;
 pub use number::{Count, Mean, Number, Sum};
 pub use rank::{ApproxQuantile, Mode, MostFrequent, Quantile, QuantileDiscrete, Unique};
 pub use tally::{BitOperation, Bits, Histogram, Tally};
+pub use values::Values;
 
 use super::exact_sum::ExactSum;
 use crate::schema::RowEncoder;

@@ -1,80 +1,154 @@
 //! Values in order, with how often each is there.
+//!
+//! Blocks of a few dozen values, each with how many values it holds, so that the value at a
+//! position is found without a walk over all before it. A tree of the standard library holds no
+//! such counts.
 
-use super::{Acc, Fold};
-use crate::schema::{RowEncoder, Schema, put_len, take_bytes, take_len};
-use crate::stage::{Diff, Input};
-use std::collections::BTreeMap;
-use std::fmt;
+use crate::stage::Diff;
 
 pub(super) const TAKEN_AWAY: &str = "a value was taken away more often than it had been added";
 
-/// Roughly what a value costs in a tree or a table beyond its bytes.
+/// Roughly what a value costs in a table beyond its bytes.
 pub(super) const ENTRY_BYTES: usize = 32;
+
+/// A larger block is divided in two.
+const BLOCK_VALUES_MAX: usize = 128;
 
 /// Values in the ordered encoding, with how often each was added.
 #[derive(Debug, Default)]
 pub struct Multiset {
-    values: BTreeMap<Box<[u8]>, i64>,
+    /// In order; none is empty.
+    blocks: Vec<Block>,
+    /// How many different values there are.
+    distinct: usize,
     /// How many values were taken away more often than added.
     negative: usize,
+}
+
+#[derive(Debug, Default)]
+struct Block {
+    /// How many values there are, each as often as it is there.
+    count: i64,
+    values: Vec<(Box<[u8]>, i64)>,
+}
+
+impl Block {
+    fn last(&self) -> &[u8] {
+        &self.values.last().expect("no block is empty").0
+    }
 }
 
 impl Multiset {
     /// Adds a value `diff` times.
     pub fn add(&mut self, value: &[u8], diff: Diff) {
-        if let Some(count) = self.values.get_mut(value) {
-            let before = *count;
-            *count += diff;
-            self.negative += usize::from(*count < 0);
-            self.negative -= usize::from(before < 0);
-            if *count == 0 {
-                self.values.remove(value);
-            }
-        } else if diff != 0 {
-            self.values.insert(value.into(), diff);
-            self.negative += usize::from(diff < 0);
+        if diff == 0 {
+            return;
         }
+        if self.blocks.is_empty() {
+            self.blocks.push(Block::default());
+        }
+        let at = match self.blocks.as_slice() {
+            [_] => 0,
+            blocks => {
+                blocks.partition_point(|block| block.last() < value).min(self.blocks.len() - 1)
+            }
+        };
+        let block = &mut self.blocks[at];
+        block.count += diff;
+        match block.values.binary_search_by(|(other, _)| (**other).cmp(value)) {
+            Ok(place) => {
+                let count = &mut block.values[place].1;
+                let before = *count;
+                *count += diff;
+                self.negative += usize::from(*count < 0);
+                self.negative -= usize::from(before < 0);
+                if *count == 0 {
+                    block.values.remove(place);
+                    self.distinct -= 1;
+                    if block.values.is_empty() {
+                        self.blocks.remove(at);
+                    }
+                }
+            }
+            Err(place) => {
+                block.values.insert(place, (value.into(), diff));
+                self.distinct += 1;
+                self.negative += usize::from(diff < 0);
+                if block.values.len() > BLOCK_VALUES_MAX {
+                    self.divide(at);
+                }
+            }
+        }
+    }
+
+    fn divide(&mut self, at: usize) {
+        let block = &mut self.blocks[at];
+        let values = block.values.split_off(BLOCK_VALUES_MAX / 2);
+        let count = values.iter().map(|(_, count)| count).sum();
+        block.count -= count;
+        self.blocks.insert(at + 1, Block { count, values });
     }
 
     /// The values in order, each with how often it is there.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&[u8], i64)> {
-        self.values.iter().map(|(value, &count)| (&**value, count))
+        let values = self.blocks.iter().flat_map(|block| &block.values);
+        values.map(|(value, count)| (&**value, *count))
     }
 
     /// How many different values there are.
     pub fn distinct(&self) -> usize {
-        self.values.len()
+        self.distinct
     }
 
     /// How many values there are, each as often as it is there.
     pub fn len(&self) -> u64 {
-        self.values.values().map(|&count| u64::try_from(count).unwrap_or(0)).sum()
+        let count: i64 = self.blocks.iter().map(|block| block.count).sum();
+        u64::try_from(count).unwrap_or(0)
     }
 
     /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.blocks.is_empty()
+    }
+
+    /// The value at a position, counted from 0. No value is there less than no times.
+    pub(super) fn at(&self, position: u64) -> Option<&[u8]> {
+        let mut left = i64::try_from(position).ok()?;
+        for block in &self.blocks {
+            if left < block.count {
+                return block.values.iter().find_map(|(value, count)| {
+                    left -= count;
+                    (left < 0).then_some(&**value)
+                });
+            }
+            left -= block.count;
+        }
+        None
     }
 
     /// Removes the last value altogether.
     pub(super) fn forget_last(&mut self) {
-        if let Some((_, count)) = self.values.pop_last() {
-            self.negative -= usize::from(count < 0);
+        let last = self.iter().next_back().map(|(value, count)| (value.to_vec(), count));
+        if let Some((value, count)) = last {
+            self.add(&value, -count);
         }
     }
 
     /// Removes the first value altogether.
     pub(super) fn forget_first(&mut self) {
-        if let Some((_, count)) = self.values.pop_first() {
-            self.negative -= usize::from(count < 0);
+        let first = self.iter().next().map(|(value, count)| (value.to_vec(), count));
+        if let Some((value, count)) = first {
+            self.add(&value, -count);
         }
     }
 
     /// Removes all values but the first and the last.
     pub(super) fn keep_ends(&mut self) {
-        let ends = [self.values.pop_first(), self.values.pop_last()];
-        self.values = ends.into_iter().flatten().collect();
-        self.negative = self.values.values().filter(|count| **count < 0).count();
+        let mut kept = Self::default();
+        for (value, count) in [self.iter().next(), self.iter().next_back()].into_iter().flatten() {
+            kept.add(value, count);
+        }
+        *self = kept;
     }
 
     /// Refuses values that are there less than no times.
@@ -83,112 +157,64 @@ impl Multiset {
     }
 
     pub(super) fn memory(&self) -> usize {
-        self.values.keys().map(|value| value.len() + ENTRY_BYTES).sum()
+        let places = |block: &Block| block.values.capacity() * size_of::<(Box<[u8]>, i64)>();
+        size_of::<Self>()
+            + self.blocks.capacity() * size_of::<Block>()
+            + self.blocks.iter().map(places).sum::<usize>()
+            + self.iter().map(|(value, _)| value.len()).sum::<usize>()
     }
 }
 
-/// The multiset of a group, made if there is none.
-pub(super) fn multiset(acc: &mut Acc) -> &mut Multiset {
-    if !matches!(acc, Acc::Sorted(_)) {
-        *acc = Acc::Sorted(Box::default());
-    }
-    let Acc::Sorted(values) = acc else { unreachable!("the state was made sorted above") };
-    values
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
-pub(super) fn write_counts<'a>(
-    values: impl Iterator<Item = (&'a [u8], i64)>,
-    len: usize,
-    out: &mut Vec<u8>,
-) {
-    put_len(len, out);
-    for (value, count) in values {
-        put_len(value.len(), out);
-        out.extend_from_slice(value);
-        count.encode(out);
-    }
-}
-
-pub(super) fn merge_counts(input: &mut &[u8], mut add: impl FnMut(&[u8], i64)) {
-    for _ in 0..take_len(input) {
-        let len = take_len(input);
-        let value = take_bytes(input, len);
-        add(value, i64::decode(input));
-    }
-}
-
-/// What a fold makes of all its values.
-pub trait Read: Send + Sync {
-    /// Writes the result. No value is there less than no times.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with the values.
-    fn read(&self, values: &Multiset, out: &mut RowEncoder<'_>) -> Result<(), String>;
-
-    /// Whether the output can be null.
-    fn nullable(&self) -> bool {
-        false
-    }
-
-    /// Adds an argument; null ones are skipped.
-    fn add(&self, values: &mut Multiset, input: Input<'_>, diff: Diff) {
-        if let Input::Bytes(value) = input {
-            values.add(value, diff);
-        }
-    }
-
-    /// Forgets values that cannot matter any more, where nothing is ever retracted.
-    fn trim(&self, _values: &mut Multiset) {}
-}
-
-/// A fold that keeps all its values, and reads them at the close of an epoch.
-pub struct Values<R>(pub R);
-
-impl<R> fmt::Debug for Values<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Values")
-    }
-}
-
-impl<R: Read> Fold for Values<R> {
-    fn update(&self, acc: &mut Acc, input: Input<'_>, diff: Diff) {
-        if input != Input::Null {
-            let values = multiset(acc);
-            self.0.add(values, input, diff);
-            self.0.trim(values);
-        }
-    }
-
-    fn write(&self, acc: &Acc, out: &mut Vec<u8>) {
-        match acc {
-            Acc::Sorted(values) => write_counts(values.iter(), values.distinct(), out),
-            _ => put_len(0, out),
-        }
-    }
-
-    fn merge(&self, acc: &mut Acc, input: &mut &[u8]) {
-        merge_counts(input, |value, count| {
-            let values = multiset(acc);
-            values.add(value, count);
-            self.0.trim(values);
-        });
-    }
-
-    fn memory(&self, acc: &Acc) -> usize {
-        if let Acc::Sorted(values) = acc { values.memory() } else { 0 }
-    }
-
-    fn nullable(&self) -> bool {
-        self.0.nullable()
-    }
-
-    fn finish(&self, acc: &Acc, _rows: i64, out: &mut RowEncoder<'_>) -> Result<(), String> {
-        if let Acc::Sorted(values) = acc {
-            values.check()?;
-            self.0.read(values, out)
-        } else {
-            self.0.read(&Multiset::default(), out)
+    proptest! {
+        #[test]
+        fn as_a_tree_would_have_it(
+            updates in prop::collection::vec((0u16..600, -2i64..4), 0..2_000),
+            positions in prop::collection::vec(0u64..3_000, 8),
+        ) {
+            let (mut values, mut tree) = (Multiset::default(), BTreeMap::<Vec<u8>, i64>::new());
+            for (value, diff) in updates {
+                let value = value.to_be_bytes();
+                values.add(&value, diff);
+                *tree.entry(value.to_vec()).or_default() += diff;
+                tree.retain(|_, count| *count != 0);
+            }
+            let all = |tree: &BTreeMap<Vec<u8>, i64>| {
+                tree.iter().map(|(value, count)| (value.clone(), *count)).collect::<Vec<_>>()
+            };
+            let of = |values: &Multiset| {
+                values.iter().map(|(value, count)| (value.to_vec(), count)).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(of(&values), all(&tree));
+            prop_assert_eq!(values.distinct(), tree.len());
+            prop_assert_eq!(values.check().is_err(), tree.values().any(|count| *count < 0));
+            // Take away what is there less than no times, so that positions have a meaning.
+            for (value, count) in all(&tree).iter().filter(|(_, count)| *count < 0) {
+                values.add(value, -count);
+            }
+            tree.retain(|_, count| *count > 0);
+            prop_assert!(values.check().is_ok());
+            prop_assert_eq!(values.len(), tree.values().sum::<i64>().unsigned_abs());
+            let flat: Vec<&Vec<u8>> = tree
+                .iter()
+                .flat_map(|(value, count)| (0..*count).map(move |_| value))
+                .collect();
+            for position in positions {
+                let expected = flat.get(usize::try_from(position).unwrap()).map(|v| v.as_slice());
+                prop_assert_eq!(values.at(position), expected);
+            }
+            values.forget_first();
+            values.forget_last();
+            tree.pop_first();
+            tree.pop_last();
+            prop_assert_eq!(of(&values), all(&tree));
+            values.keep_ends();
+            prop_assert!(values.distinct() <= 2);
         }
     }
 }

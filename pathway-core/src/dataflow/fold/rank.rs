@@ -1,18 +1,10 @@
 //! Folds that look for values by their rank or by how often they occur.
 
 use super::column::{Output, number};
-use super::multiset::{Multiset, Read};
+use super::multiset::Multiset;
+use super::values::Read;
 use crate::schema::{DataType, RowEncoder, Schema, ordered, put_len};
 use crate::stage::{Diff, Input};
-
-/// The value at a position, counted from 0.
-fn at(values: &Multiset, position: u64) -> Option<&[u8]> {
-    let mut before = 0;
-    values.iter().find_map(|(value, count)| {
-        before += u64::try_from(count).unwrap_or(0);
-        (before > position).then_some(value)
-    })
-}
 
 /// A quantile of numbers, interpolated between the two values next to it.
 #[derive(Debug)]
@@ -41,7 +33,7 @@ impl Read for Quantile {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a position")]
         let index = (below as u64).min(len - 1);
         let value = |position| {
-            let value = at(values, position).expect("the position is below the length");
+            let value = values.at(position).expect("the position is below the length");
             number(self.element, value)
         };
         let low = value(index);
@@ -89,7 +81,8 @@ impl Read for QuantileDiscrete {
     }
 
     fn read(&self, values: &Multiset, out: &mut RowEncoder<'_>) -> Result<(), String> {
-        self.output.put_or_null(at(values, discrete_position(self.q, values.len())), out);
+        let position = discrete_position(self.q, values.len());
+        self.output.put_or_null(values.at(position), out);
         Ok(())
     }
 }
@@ -220,7 +213,7 @@ impl Read for ApproxQuantile {
     }
 
     fn read(&self, values: &Multiset, out: &mut RowEncoder<'_>) -> Result<(), String> {
-        match at(values, discrete_position(self.q, values.len())) {
+        match values.at(discrete_position(self.q, values.len())) {
             None => out.null(),
             Some(value) => {
                 let value = number(DataType::F64, value);
