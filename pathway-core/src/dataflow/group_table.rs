@@ -38,7 +38,7 @@ pub struct ReducePlan {
 }
 
 impl ReducePlan {
-    pub(super) fn encode_outputs(
+    pub(in crate::dataflow) fn encode_outputs(
         &self,
         accs: &[Acc],
         rows: i64,

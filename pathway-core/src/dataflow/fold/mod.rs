@@ -26,6 +26,8 @@ mod multiset;
 mod number;
 mod rank;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod values;
 
 pub use column::Output;
