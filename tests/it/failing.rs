@@ -76,7 +76,8 @@ struct Signed;
 impl Decoder for Signed {
     fn decode(&mut self, bytes: &[u8], rows: &mut dyn RowReceiver) -> Result<(), Box<BadRow>> {
         for update in bytes.chunks(16) {
-            rows.update(&update[..8], i64::from_le_bytes(update[8..].try_into().unwrap()));
+            let diff = update[8..].try_into().expect("eight bytes");
+            rows.update(&update[..8], i64::from_le_bytes(diff));
         }
         Ok(())
     }
