@@ -8,14 +8,18 @@
 use crate::schema::{Schema, put_len, take_len};
 
 /// An exact number.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ExactNumber {
     /// The limbs stand for units of 2^(64 * low).
     low: i32,
-    /// Two's complement, least significant first. The first is not zero, and the last is no mere
-    /// repetition of a sign.
+    /// Two's complement, least significant first. Limbs that say nothing stay where they are: the
+    /// next value is likely to need them.
     limbs: Vec<u64>,
 }
+
+/// The limbs of what is added: the square of 128 bits times 64 bits, with one limb for the bits
+/// that a shift moves out and one for the sign.
+type Addend = [u64; 8];
 
 const POSITIVE: u64 = 0;
 const NEGATIVE: u64 = u64::MAX;
@@ -60,7 +64,7 @@ fn halves(value: u128) -> [u64; 2] {
 
 impl ExactNumber {
     pub(crate) fn is_zero(&self) -> bool {
-        self.limbs.is_empty()
+        self.limbs.iter().all(|limb| *limb == 0)
     }
 
     pub(crate) fn is_negative(&self) -> bool {
@@ -69,56 +73,107 @@ impl ExactNumber {
 
     /// Adds `value * times * 2^exponent`.
     pub(crate) fn add_scaled(&mut self, value: i128, exponent: i32, times: i64) {
-        let magnitude = product(&halves(value.unsigned_abs()), &[times.unsigned_abs()]);
-        self.add_magnitude(magnitude, (value < 0) != (times < 0), exponent);
+        let mut addend = Addend::default();
+        addend[..2].copy_from_slice(&halves(value.unsigned_abs()));
+        self.add_times(addend, exponent, times, value < 0);
     }
 
     /// Adds `value * value * times * 2^(2 * exponent)`.
     pub(crate) fn add_square(&mut self, value: i128, exponent: i32, times: i64) {
-        let root = halves(value.unsigned_abs());
-        let magnitude = product(&product(&root, &root), &[times.unsigned_abs()]);
-        self.add_magnitude(magnitude, times < 0, 2 * exponent);
+        let mut addend = Addend::default();
+        let root = value.unsigned_abs();
+        if let Ok(root) = u64::try_from(root) {
+            addend[..2].copy_from_slice(&halves(u128::from(root) * u128::from(root)));
+        } else {
+            let root = halves(root);
+            addend[..4].copy_from_slice(&product(&root, &root));
+        }
+        self.add_times(addend, 2 * exponent, times, false);
     }
 
-    fn add_magnitude(&mut self, mut limbs: Vec<u64>, negative: bool, exponent: i32) {
-        // One limb for the bits that the shift moves out, and one for the sign.
-        limbs.extend([0, 0]);
+    fn add_times(&mut self, mut addend: Addend, exponent: i32, times: i64, negative: bool) {
+        let mut len = addend.iter().rposition(|limb| *limb != 0).map_or(0, |top| top + 1);
+        if len == 0 || times == 0 {
+            return;
+        }
+        if times != 1 && times != -1 {
+            let mut carry = 0;
+            for limb in &mut addend[..=len] {
+                let sum = u128::from(*limb) * u128::from(times.unsigned_abs()) + carry;
+                *limb = low_half(sum);
+                carry = sum >> 64;
+            }
+            len += 1;
+        }
         let shift = exponent.rem_euclid(64);
         if shift > 0 {
             let mut carry = 0;
-            for limb in &mut limbs {
+            for limb in &mut addend[..=len] {
                 let moved = *limb >> (64 - shift);
                 *limb = *limb << shift | carry;
                 carry = moved;
             }
+            len += 1;
         }
-        if negative {
-            negate(&mut limbs);
+        if addend[len - 1] >> 63 == 1 {
+            len += 1;
         }
-        self.add(&Self { low: exponent.div_euclid(64), limbs });
+        if negative != (times < 0) {
+            negate(&mut addend[..len]);
+        }
+        self.add_limbs(exponent.div_euclid(64), &addend[..len]);
     }
 
     /// Adds another number.
     pub(crate) fn add(&mut self, other: &Self) {
-        let Some(other_top) = other.top() else { return };
-        let top = self.top().unwrap_or(other_top).max(other_top);
-        let low = if self.limbs.is_empty() { other.low } else { self.low.min(other.low) };
-        // Room below and above, with a limb for the carry.
-        let below = if self.limbs.is_empty() { 0 } else { distance(low, self.low) };
-        let extension = sign(&self.limbs);
-        self.limbs.splice(0..0, std::iter::repeat_n(0, below));
-        self.limbs.resize(distance(low, top) + 1, extension);
-        self.low = low;
-        let extension = sign(&other.limbs);
-        let others = other.limbs.iter().copied().chain(std::iter::repeat(extension));
+        self.add_limbs(other.low, &other.limbs);
+    }
+
+    /// Adds two's complement limbs that stand for units of 2^(64 * low).
+    fn add_limbs(&mut self, low: i32, limbs: &[u64]) {
+        if limbs.is_empty() {
+            return;
+        }
+        let end = low + i32::try_from(limbs.len()).expect("a number has few limbs");
+        match self.top() {
+            None => {
+                self.low = low;
+                self.limbs.extend_from_slice(limbs);
+                return;
+            }
+            Some(top) => {
+                if low < self.low {
+                    self.limbs.splice(0..0, std::iter::repeat_n(0, distance(low, self.low)));
+                    self.low = low;
+                }
+                if end > top {
+                    let extension = sign(&self.limbs);
+                    self.limbs.resize(distance(self.low, end), extension);
+                }
+            }
+        }
+        let (mine, others) = (sign(&self.limbs), sign(limbs));
         let mut carry = false;
-        for (limb, value) in self.limbs[distance(low, other.low)..].iter_mut().zip(others) {
-            let (sum, over) = limb.overflowing_add(value);
+        let (added, above) = self.limbs[distance(self.low, low)..].split_at_mut(limbs.len());
+        for (limb, value) in added.iter_mut().zip(limbs) {
+            let (sum, over) = limb.overflowing_add(*value);
             let (sum, over_again) = sum.overflowing_add(u64::from(carry));
             *limb = sum;
             carry = over || over_again;
         }
-        self.trim();
+        for limb in above {
+            // A sign that meets its carry changes nothing, nor does no sign without one.
+            if carry == (others == NEGATIVE) {
+                break;
+            }
+            let (sum, over) = limb.overflowing_add(others);
+            let (sum, over_again) = sum.overflowing_add(u64::from(carry));
+            *limb = sum;
+            carry = over || over_again;
+        }
+        if mine == others && sign(&self.limbs) != mine {
+            self.limbs.push(mine);
+        }
     }
 
     /// The place behind the last limb.
@@ -127,19 +182,17 @@ impl ExactNumber {
         (len > 0).then_some(self.low + len)
     }
 
-    /// Drops limbs that say nothing.
-    fn trim(&mut self) {
-        while let [.., before, last] = self.limbs[..]
-            && last == sign(&[before])
+    /// The limbs that say something, and their place.
+    fn trimmed(&self) -> (i32, &[u64]) {
+        let mut limbs = self.limbs.as_slice();
+        while let [front @ .., last] = limbs
+            && *last == sign(front)
         {
-            self.limbs.pop();
+            limbs = front;
         }
-        let zeros = self.limbs.iter().take_while(|limb| **limb == 0).count();
-        self.limbs.drain(..zeros);
-        self.low += i32::try_from(zeros).expect("a number has few limbs");
-        if self.limbs.is_empty() {
-            self.low = 0;
-        }
+        let zeros = limbs.iter().take_while(|limb| **limb == 0).count();
+        let low = self.low + i32::try_from(zeros).expect("a number has few limbs");
+        if zeros == limbs.len() { (0, &[]) } else { (low, &limbs[zeros..]) }
     }
 
     fn magnitude(&self) -> Vec<u64> {
@@ -157,9 +210,7 @@ impl ExactNumber {
         if self.is_negative() != other.is_negative() {
             negate(&mut limbs);
         }
-        let mut product = Self { low: self.low + other.low, limbs };
-        product.trim();
-        product
+        Self { low: self.low + other.low, limbs }
     }
 
     /// The number with the other sign.
@@ -168,9 +219,7 @@ impl ExactNumber {
         let mut limbs = self.limbs.clone();
         limbs.push(sign(&self.limbs));
         negate(&mut limbs);
-        let mut negated = Self { low: self.low, limbs };
-        negated.trim();
-        negated
+        Self { low: self.low, limbs }
     }
 
     /// The magnitude as `mantissa * 2^exponent`, rounded once, to nearest; the mantissa is zero
@@ -196,9 +245,10 @@ impl ExactNumber {
 
     /// Appends the number to a partial result.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        self.low.encode(out);
-        put_len(self.limbs.len(), out);
-        self.limbs.iter().for_each(|limb| limb.encode(out));
+        let (low, limbs) = self.trimmed();
+        low.encode(out);
+        put_len(limbs.len(), out);
+        limbs.iter().for_each(|limb| limb.encode(out));
     }
 
     /// Reads a number back.
@@ -209,6 +259,12 @@ impl ExactNumber {
 
     pub(crate) fn memory(&self) -> usize {
         self.limbs.capacity() * size_of::<u64>()
+    }
+}
+
+impl PartialEq for ExactNumber {
+    fn eq(&self, other: &Self) -> bool {
+        self.trimmed() == other.trimmed()
     }
 }
 

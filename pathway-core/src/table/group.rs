@@ -141,7 +141,7 @@ where
     /// ```
     /// # use pathway::prelude::*;
     /// let app = Pipeline::new("example");
-    /// let sales = app.rows(vec![("de", 2024, 5), ("de", 2025, 7), ("fr", 2025, 1)]
+    /// let sales = app.rows(vec![("de", 2024, 5i64), ("de", 2025, 7), ("fr", 2025, 1)]
     ///     .into_iter()
     ///     .map(|(country, year, amount)| (country.to_owned(), year, amount)));
     /// let by_year = sales

@@ -105,7 +105,7 @@ macro_rules! set_verbs {
             /// ```
             /// # use pathway::prelude::*;
             /// let app = Pipeline::new("example");
-            /// let sales = app.rows(vec![('a', 1, 5), ('a', 2, 7), ('b', 1, 1)]);
+            /// let sales = app.rows(vec![('a', 1, 5i64), ('a', 2, 7), ('b', 1, 1)]);
             /// let totals = sales.rollup(|sale| (sale.0, sale.1)).reduce(|g| g.sum(|sale| sale.2));
             /// let expected = [
             ///     ((None, None), 13),
@@ -134,7 +134,7 @@ macro_rules! set_verbs {
             /// ```
             /// # use pathway::prelude::*;
             /// let app = Pipeline::new("example");
-            /// let sales = app.rows(vec![('a', 1, 5), ('b', 1, 1)]);
+            /// let sales = app.rows(vec![('a', 1, 5i64), ('b', 1, 1)]);
             /// let totals = sales.cube(|sale| (sale.0, sale.1)).reduce(|g| g.sum(|sale| sale.2));
             /// assert!(totals.collect()?.contains(&((None, Some(1)), 6)));
             /// # Ok::<(), pathway::Error>(())
