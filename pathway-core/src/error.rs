@@ -63,6 +63,16 @@ pub enum BuildError {
         /// What it must be.
         expected: &'static str,
     },
+    /// An argument of a verb has no meaning.
+    #[error("`{verb}` at {location} cannot work: {problem}")]
+    Argument {
+        /// The verb.
+        verb: &'static str,
+        /// The source line.
+        location: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// A source could not be opened.
     #[error("could not read {label}: {error}")]
     Source {

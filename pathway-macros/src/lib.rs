@@ -84,6 +84,21 @@ pub fn derive_schema(input: TokenStream) -> TokenStream {
 /// - `count_distinct(column)`: the number of different values.
 /// - `any(column)`: one of the values, the same for the same rows.
 /// - `collect(column)`: all values, in order.
+/// - `first(by, of)`, `last(by, of)`: `argmin` and `argmax` by their familiar names.
+/// - `unique(column)`: the one value that the column has in a group.
+/// - `mode(column)`, `most_frequent(k, column)`: the most frequent value, or the `k` most frequent
+///   with how often each occurs.
+/// - `variance(column)`, `std_dev(column)`, `variance_population(column)`,
+///   `std_dev_population(column)`: of a sample, or of numbers that are all there are.
+/// - `quantile(q, column)`, `median(column)`, `quantile_discrete(q, column)`,
+///   `approx_quantile(q, column)`: interpolated, one of the values, or approximately.
+/// - `histogram(bounds, column)`: how many numbers lie between the bounds.
+/// - `top_k(k, column)`, `bottom_k(k, column)`: the greatest or the least values.
+/// - `bool_and(column)`, `bool_or(column)`, `bit_and(column)`, `bit_or(column)`,
+///   `bit_xor(column)`: booleans and the bits of integers, combined.
+/// - `collect_sorted_by(by, of)`: all values of `of`, in the order of `by`.
+/// - `collect_map(key, value)`: a map of all keys and values.
+/// - `join_text(separator, by, text)`: the texts in the order of `by`.
 #[proc_macro_derive(Aggregate, attributes(aggregate))]
 pub fn derive_aggregate(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as syn::DeriveInput);

@@ -83,6 +83,120 @@ fn taking_away_what_is_not_there_names_the_group() {
     }
 }
 
+/// A source that adds and takes away rows in one epoch.
+struct Given(&'static [(i64, i64)]);
+
+struct Signed;
+
+impl Decoder for Signed {
+    fn decode(&mut self, bytes: &[u8], rows: &mut dyn RowReceiver) -> Result<(), Box<BadRow>> {
+        for update in bytes.chunks(16) {
+            let diff = update[8..].try_into().expect("eight bytes");
+            rows.update(&update[..8], i64::from_le_bytes(diff));
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _rows: &mut dyn RowReceiver) -> Result<(), Box<BadRow>> {
+        Ok(())
+    }
+}
+
+impl Reader for Given {
+    fn run(&self, out: &SourceWriter) -> Result<(), SourceError> {
+        let partition = out.open("given", Box::new(Signed))?;
+        let numbers = self.0.iter().flat_map(|(row, diff)| [*row, *diff]);
+        out.send(partition, numbers.flat_map(i64::to_le_bytes).collect())?;
+        out.end(partition)?;
+        Ok(())
+    }
+
+    fn label(&self) -> String {
+        "given".to_owned()
+    }
+
+    fn bounded(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_value_that_is_taken_away_too_often_is_found_behind_others() {
+    use pathway::reduce::{Group, Reducer};
+    fn error<O: Schema, N: Schema>(
+        threads: usize,
+        reducer: impl Fn(&Group<i64>) -> Reducer<i64, O, N>,
+    ) -> String {
+        let app = Pipeline::new("test").threads(threads);
+        let rows: Table<i64> = ReaderSource::new(Given(&[(1, 2), (5, -1), (9, 1)])).table(&app);
+        let groups = rows.group_by(|_| 7).reduce(|g| reducer(&g));
+        groups.map(|_| ()).collect().unwrap_err().to_string()
+    }
+    for threads in [1, 3] {
+        let errors = [
+            error(threads, |g| g.count_distinct(|n| *n)),
+            error(threads, |g| g.max(|n| *n)),
+            error(threads, |g| g.argmin(|n| *n, |n| *n)),
+            error(threads, |g| g.median(|n| *n)),
+            error(threads, |g| g.mode(|n| *n)),
+            error(threads, |g| g.unique(|n| *n)),
+            error(threads, |g| g.approx_quantile(0.5, |n| *n)),
+            error(threads, |g| g.histogram([3.0, 7.0], |n| *n)),
+            error(threads, |g| g.bit_or(|n| *n & 4)),
+            error(threads, |g| g.collect(|n| *n)),
+            error(threads, |g| g.count().when(|n| *n == 5)),
+        ];
+        for error in errors {
+            let parts =
+                ["`group_by` at tests/it/failing.rs", "taken away more often", "in the group 7"];
+            assert_says(&error, &parts);
+        }
+    }
+}
+
+#[test]
+fn several_values_where_one_is_expected_are_named() {
+    for threads in [1, 3] {
+        let app = Pipeline::new("test").threads(threads);
+        let rows = [("a", 1), ("b", 3), ("b", 2), ("b", 9), ("a", 1)];
+        let rows = app.rows(rows.map(|(key, n)| (key.to_owned(), n)));
+        let unique = rows.group_by(|row| row.0.clone()).reduce(|g| g.unique(|row| row.1));
+        let error = unique.collect().unwrap_err().to_string();
+        assert_says(&error, &["`group_by` at", "`unique`", "2 and 9", "in the group \"b\""]);
+        let maps = rows.group_by(|_| 0).reduce(|g| g.collect_map(|row| row.0.clone(), |row| row.1));
+        let error = maps.collect().unwrap_err().to_string();
+        assert_says(&error, &["the key \"b\" of `collect_map`", "2 and 3", "in the group 0"]);
+    }
+}
+
+#[test]
+fn arguments_without_meaning_are_refused_before_data_flows() {
+    use pathway::reduce::{Group, Reducer};
+    fn error<O: Schema, N: Schema>(reducer: impl Fn(&Group<i64>) -> Reducer<i64, O, N>) -> String {
+        let app = Pipeline::new("test");
+        let groups = app.rows([1, 2]).group_by(|_| 7).reduce(|g| reducer(&g));
+        let error = groups.map(|_| ()).collect().unwrap_err();
+        assert!(matches!(error, pathway::Error::Build(_)));
+        error.to_string()
+    }
+    let line = "at tests/it/failing.rs:";
+    for q in [-0.1, 1.5, f64::NAN] {
+        let expected = format!("`q` is {q}, but must be between 0 and 1");
+        let error_of = error(|g| g.quantile(q, |n| *n));
+        assert_says(&error_of, &["`quantile`", line, &expected]);
+        assert_says(&error(|g| g.quantile_discrete(q, |n| *n)), &["`quantile_discrete`", line]);
+        assert_says(&error(|g| g.approx_quantile(q, |n| *n)), &["`approx_quantile`", line]);
+    }
+    assert_says(&error(|g| g.top_k(0, |n| *n)), &["`top_k`", line, "`k` is 0"]);
+    assert_says(&error(|g| g.bottom_k(0, |n| *n).when(|n| *n > 0)), &["`bottom_k`", line]);
+    assert_says(&error(|g| g.most_frequent(0, |n| *n)), &["`most_frequent`", line]);
+    let bounds = [vec![2.0, 1.0], vec![1.0, 1.0], vec![f64::NAN], vec![1.0, f64::NAN]];
+    for bounds in bounds {
+        let error = error(|g| g.histogram(bounds.clone(), |n| *n));
+        assert_says(&error, &["`histogram`", line, "must be numbers that ascend"]);
+    }
+}
+
 #[test]
 fn a_sum_that_does_not_fit_says_so() {
     for threads in [1, 3] {

@@ -28,6 +28,8 @@ pub enum OutputShape {
     Single,
     /// A tuple.
     Tuple,
+    /// An array.
+    Array,
 }
 
 /// What a reduction computes: plain data and functions, shared by all workers.
@@ -61,33 +63,33 @@ impl ReducePlan {
         &self.folds
     }
 
-    fn encode_outputs(
+    pub(super) fn encode_outputs(
         &self,
         (mut words, accs): (&[u64], &[Acc]),
         rows: i64,
         out: &mut Vec<u8>,
     ) -> Result<(), String> {
+        let mut accs = accs.iter();
+        let mut finish = |fold: &AnyFold, row: &mut RowEncoder<'_>| match fold {
+            AnyFold::Words(fold) => {
+                let (own, rest) = words.split_at(fold.words());
+                words = rest;
+                fold.finish(own, rows, row)
+            }
+            AnyFold::Acc(fold) => fold.finish(accs.next().expect(ONE_EACH), rows, row),
+        };
         let mut row = match self.shape {
+            OutputShape::Array => {
+                let mut folds = self.folds.iter();
+                return folds.try_for_each(|fold| finish(fold, &mut RowEncoder::standalone(out)));
+            }
             OutputShape::Single => RowEncoder::standalone(out),
             OutputShape::Tuple => {
                 let nullable = self.folds.iter().filter(|fold| fold.nullable()).count();
                 RowEncoder::new(out, nullable)
             }
         };
-        let mut accs = accs.iter();
-        for fold in &*self.folds {
-            match fold {
-                AnyFold::Words(fold) => {
-                    let (own, rest) = words.split_at(fold.words());
-                    words = rest;
-                    fold.finish(own, rows, &mut row)?;
-                }
-                AnyFold::Acc(fold) => {
-                    fold.finish(accs.next().expect(ONE_EACH), rows, &mut row)?;
-                }
-            }
-        }
-        Ok(())
+        self.folds.iter().try_for_each(|fold| finish(fold, &mut row))
     }
 
     /// Adds the arguments of one row, those from `first` on, to the state of its group.
@@ -113,26 +115,33 @@ impl ReducePlan {
         }
     }
 
-    fn write(&self, (words, accs): (&[u64], &[Acc]), out: &mut Vec<u8>) {
+    /// Appends a state, so that another can merge it.
+    pub(super) fn write(&self, (words, accs): (&[u64], &[Acc]), out: &mut Vec<u8>) {
         words.iter().for_each(|word| word.encode(out));
         for (fold, acc) in self.acc_folds().zip(accs) {
             fold.write(acc, out);
         }
     }
 
-    fn acc_folds(&self) -> impl Iterator<Item = &Arc<dyn Fold>> + Clone {
+    pub(super) fn acc_folds(&self) -> impl Iterator<Item = &Arc<dyn Fold>> + Clone {
         self.folds.iter().filter_map(|fold| match fold {
             AnyFold::Words(_) => None,
             AnyFold::Acc(fold) => Some(fold),
         })
     }
 
+    /// The words of a group without rows.
+    pub(super) fn zero_words(&self) -> Vec<u64> {
+        vec![0; self.words]
+    }
+
     /// The accumulators of a group without rows.
-    fn zeros(&self) -> Vec<Acc> {
+    pub(super) fn zeros(&self) -> Vec<Acc> {
         self.acc_folds().map(|fold| fold.zero()).collect()
     }
 
-    fn merge(&self, (mut words, accs): (&mut [u64], &mut [Acc]), partial: &mut &[u8]) {
+    /// Adds a state that was written, and advances past it.
+    pub(super) fn merge(&self, (mut words, accs): (&mut [u64], &mut [Acc]), partial: &mut &[u8]) {
         let mut other = Vec::with_capacity(self.words);
         other.extend((0..self.words).map(|_| u64::decode(partial)));
         let mut other = other.as_slice();
@@ -503,7 +512,7 @@ impl State for GroupTable {
 mod tests {
     use super::*;
     use crate::dataflow::fold::{
-        Best, BestKind, Collect, Count, CountDistinct, Number, Total, fold_values,
+        Best, BestKind, Collect, Count, CountDistinct, Number, Total, Values, fold_values,
     };
     use crate::schema::DataType;
     use crate::testing::Random;
@@ -526,10 +535,10 @@ mod tests {
             AnyFold::Acc(Arc::new(best(BestKind::Least))),
             AnyFold::Acc(Arc::new(best(BestKind::Greatest))),
             AnyFold::Acc(Arc::new(CountDistinct)),
-            AnyFold::Acc(Arc::new(Collect { element: DataType::I64 })),
-            AnyFold::Acc(Arc::new(fold_values(|values: &[(i64, u64)]| {
+            AnyFold::Acc(Arc::new(Values(Collect { element: DataType::I64 }))),
+            AnyFold::Acc(Arc::new(Values(fold_values(|values: &[(i64, u64)]| {
                 (values.len() > 2).then_some(values[0].0)
-            }))),
+            })))),
             Number::Int.total(Total::Mean, true),
         ];
         ReducePlan::new(folds, OutputShape::Tuple)

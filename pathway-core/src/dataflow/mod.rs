@@ -1,6 +1,7 @@
 //! The engine's operators and their state, on timely dataflow. No plan and no row type in here.
 
 pub(crate) mod chunk;
+mod exact_number;
 mod exact_sum;
 pub mod fold;
 pub(crate) mod group_table;
@@ -16,6 +17,7 @@ pub(crate) mod sink;
 mod small_bytes;
 pub mod state;
 pub(crate) mod stateful;
+pub(crate) mod total;
 pub(crate) mod upsert;
 
 pub use group_table::{OutputShape, ReducePlan};

@@ -26,7 +26,8 @@ pub(crate) trait Logic {
     /// Takes a chunk of the current epoch.
     fn receive(&mut self, port: usize, chunk: Chunk);
 
-    /// Ends the current epoch. Called only if a chunk of it was received.
+    /// Ends the current epoch. Called only if a chunk of it was received, or if it is the first
+    /// one of an operator that starts by itself.
     ///
     /// Answers whether it is done; otherwise it is called again shortly.
     fn close(&mut self, epoch: Epoch) -> bool;
@@ -75,13 +76,15 @@ struct Current {
 }
 
 /// Builds an operator. Its outputs are those of `buffers`; the last stream carries no data and
-/// tells the runtime how far the operator is.
+/// tells the runtime how far the operator is. If it `starts`, it closes the first epoch even if
+/// nothing of it arrives.
 pub(crate) fn build<'scope>(
     scope: Scope<'scope, Epoch>,
     name: &str,
     inputs: Vec<(Edge<'scope>, Pact)>,
     buffers: Vec<SharedBuffer>,
     mut logic: Box<dyn Logic>,
+    starts: bool,
 ) -> (Vec<Edge<'scope>>, Edge<'scope>) {
     let mut builder = OperatorBuilder::new(name.to_owned(), scope);
     let activator = scope.activator_for(builder.operator_info().address);
@@ -105,8 +108,8 @@ pub(crate) fn build<'scope>(
     let end = edges.pop().expect("there is one output more than buffers");
     let ports = outputs.len();
     builder.build_reschedule(move |capabilities| {
-        drop(capabilities);
-        let mut current: Option<Current> = None;
+        let mut current: Option<Current> =
+            starts.then(|| Current { epoch: *capabilities[0].time(), capabilities });
         let mut sealed = vec![false; pullers.len()];
         let mut chunks = Vec::new();
         move |frontiers: &[MutableAntichain<Epoch>]| {

@@ -21,6 +21,12 @@ pub(crate) enum Route {
     To(usize),
 }
 
+/// The worker that owns a key.
+#[expect(clippy::cast_possible_truncation, reason = "the remainder fits")]
+pub(crate) fn owner(key: &[u8], peers: usize) -> usize {
+    (stable_hash(key) % peers as u64) as usize
+}
+
 /// Chunks under way from one terminal.
 pub(crate) struct OutBuffer {
     route: Route,
@@ -71,8 +77,7 @@ impl OutBuffer {
         let target = match self.route {
             Route::To(worker) => worker,
             Route::ByKey if self.peers == 1 => 0,
-            #[expect(clippy::cast_possible_truncation, reason = "the remainder fits")]
-            Route::ByKey => (key.map_or(0, stable_hash) % self.peers as u64) as usize,
+            Route::ByKey => key.map_or(0, |key| owner(key, self.peers)),
         };
         let chunk = &mut self.open[target];
         chunk.push(key, value, diff);

@@ -134,6 +134,8 @@ impl fmt::Display for BadRow {
 impl std::error::Error for BadRow {}
 
 impl Schema for BadRow {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Struct(
             const {

@@ -129,9 +129,10 @@ fn what(node: &Node) -> String {
         },
         Operation::Reduce { plan, key_column, .. } => {
             let key = key_column.map_or("closure".to_owned(), |column| format!("`{column}`"));
-            format!("group_by {key}, {} reducers", plan.folds().len())
+            format!("{} {key}, {} reducers", node.verb, plan.folds().len())
         }
         Operation::Sort(sorted) => what_sorted(sorted),
+        Operation::Total { plan, .. } => format!("{}, {} reducers", node.verb, plan.folds().len()),
         _ => node.verb.to_owned(),
     }
 }

@@ -24,6 +24,18 @@ pub struct Plan {
     open: Vec<ScopeId>,
     /// Indexes by table, key column and version of the table's row.
     indexes: HashMap<(Port, usize), NodeId>,
+    mistakes: Vec<Mistake>,
+}
+
+/// An argument of a verb that has no meaning.
+#[derive(Clone, Debug)]
+pub struct Mistake {
+    /// The verb.
+    pub verb: &'static str,
+    /// Where the user called it.
+    pub location: &'static Location<'static>,
+    /// What is wrong.
+    pub problem: String,
 }
 
 /// A part of the graph that a user's function made: one box in the drawing.
@@ -131,6 +143,16 @@ impl Plan {
             }
         }
         needed
+    }
+
+    /// Notes a mistake, so that the pipeline will not start.
+    pub fn add_mistake(&mut self, mistake: Mistake) {
+        self.mistakes.push(mistake);
+    }
+
+    /// What is wrong with the program.
+    pub fn mistakes(&self) -> &[Mistake] {
+        &self.mistakes
     }
 
     /// The sinks.

@@ -121,6 +121,13 @@ pub enum Operation {
         /// The columns, where the key and all arguments are columns.
         columns: Option<ReduceColumns>,
     },
+    /// Reduces a whole table to one row.
+    Total {
+        /// Takes arguments from a row.
+        terminal: ReduceTerminal,
+        /// The reducers.
+        plan: ReducePlan,
+    },
     /// Makes rows of a table's updates: the row and its diff, consolidated per epoch.
     Changes {
         /// Decodes row and diff.
@@ -288,6 +295,7 @@ impl fmt::Debug for Operation {
             Self::Join { .. } => "Join",
             Self::Unique => "Unique",
             Self::Reduce { .. } => "Reduce",
+            Self::Total { .. } => "Total",
             Self::Changes { .. } => "Changes",
             Self::Distinct => "Distinct",
             Self::Set { .. } => "Set",

@@ -19,10 +19,12 @@ use crate::dataflow::operator::{self, Edge, Epoch, Logic, Pact};
 use crate::dataflow::ordered::Partitions;
 use crate::dataflow::out_buffer::{
     Combined, DirectGroups, DirectIndex, Exchanged, OutBuffer, Route, RowsAsGroups, SharedBuffer,
+    owner,
 };
 use crate::dataflow::sink::{Discarded, SinkEnd, SinkLogic};
 use crate::dataflow::state::State;
 use crate::dataflow::stateful::{Stateful, States};
+use crate::dataflow::total::{Total, TotalState};
 use crate::dataflow::upsert::{LatestRows, Upsert};
 use crate::dataflow::{OutputShape, ReducePlan, fold};
 use crate::format;
@@ -200,6 +202,10 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 let collector = self.group_collector(entry, plan, feeds);
                 terminal(consumer.0, collector)
             }
+            Operation::Total { terminal, plan } => {
+                let collector = self.combined(entry, plan, feeds);
+                terminal(consumer.0, collector)
+            }
             _ => {
                 let collector = self.row_collector(node, input, feeds).unwrap_or_else(|| {
                     unreachable!("sources have no input, and joins read indexes")
@@ -242,6 +248,16 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             feeds.push(Feed { consumer, buffer: Rc::clone(&buffer), pact: Pact::Local });
             return Box::new(DirectGroups { table, buffer });
         }
+        self.combined(consumer, plan, feeds)
+    }
+
+    /// Combines the rows of each group before they are sent.
+    fn combined(
+        &mut self,
+        consumer: Entry,
+        plan: &ReducePlan,
+        feeds: &mut Vec<Feed>,
+    ) -> Box<dyn InputsCollector> {
         let buffer = Rc::new(RefCell::new(OutBuffer::combining(self.peers(), plan.clone())));
         feeds.push(Feed { consumer, buffer: Rc::clone(&buffer), pact: Pact::Exchanged });
         Box::new(Combined(buffer))
@@ -382,7 +398,11 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
     fn operator(&mut self, node: &Node, feeds: Vec<Feed>, logic: Box<dyn Logic>) {
         let inputs = self.inputs(node);
         let buffers = feeds.iter().map(|feed| Rc::clone(&feed.buffer)).collect();
-        let (edges, end) = operator::build(self.scope, &node.describe(), inputs, buffers, logic);
+        // One worker owns the row of a whole table, which is there from the first epoch on.
+        let starts = matches!(node.operation, Operation::Total { .. })
+            && owner(&[], self.peers()) == self.scope.index();
+        let name = node.describe();
+        let (edges, end) = operator::build(self.scope, &name, inputs, buffers, logic, starts);
         end.probe_with(&self.probe);
         for (feed, edge) in feeds.into_iter().zip(edges) {
             self.connect(&feed, edge);
@@ -406,6 +426,13 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 let (root, feeds) = self.tree(node, root);
                 let fail = self.fail(node);
                 self.operator(node, feeds, Box::new(Reduce { table, root, fail }));
+            }
+            Operation::Total { plan, .. } => {
+                let state = Rc::new(RefCell::new(TotalState::new(plan.clone())));
+                self.states.push((node.id, Rc::clone(&state) as SharedState));
+                let (root, feeds) = self.rows(node);
+                let fail = self.fail(node);
+                self.operator(node, feeds, Box::new(Total { state, root, fail }));
             }
             Operation::Distinct => {
                 let table = self.table(node.id, &distinct_plan());
@@ -495,7 +522,8 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
         let inputs = self.inputs(node);
         let logic = Arrange { index, mark: Rc::clone(&mark), unique };
         let name = node.describe();
-        let (edges, end) = operator::build(self.scope, &name, inputs, vec![mark], Box::new(logic));
+        let logic = Box::new(logic);
+        let (edges, end) = operator::build(self.scope, &name, inputs, vec![mark], logic, false);
         end.probe_with(&self.probe);
         let edge = edges.into_iter().next().expect("the mark has an edge");
         let port = Port { node: node.id, output: 0 };

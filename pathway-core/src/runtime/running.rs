@@ -132,6 +132,11 @@ pub(crate) fn start(
     if sinks.is_empty() {
         return Err(BuildError::NoSink { pipeline: pipeline.to_owned() }.into());
     }
+    if let Some(mistake) = plan.mistakes().first() {
+        let (verb, location) = (mistake.verb, mistake.location.to_string());
+        let problem = mistake.problem.clone();
+        return Err(BuildError::Argument { verb, location, problem }.into());
+    }
     let workers = settings.threads;
     let needed = plan.needed_by(sinks.iter().copied());
     let opened = open_sinks(pipeline, &plan, sinks)?;

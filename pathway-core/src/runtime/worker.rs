@@ -5,7 +5,7 @@ use super::running::EpochPolicy;
 use super::shared::{Shared, lock};
 use crate::dataflow::operator::Epoch;
 use crate::dataflow::sink::SinkEnd;
-use crate::plan::{NodeId, Plan};
+use crate::plan::{NodeId, Operation, Plan};
 use crate::render::{RenderContext, Rendered, SharedState, render};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -39,6 +39,8 @@ struct Worker<'a> {
     state_reported: u64,
     /// The epoch that this worker's rows enter.
     epoch: Epoch,
+    /// Whether some operator has an output before there are rows.
+    starts: bool,
 }
 
 /// Runs one worker to the end of the run.
@@ -86,6 +88,9 @@ pub(super) fn run(
         states,
         state_reported: 0,
         epoch: 0,
+        starts: begin.plan.nodes().iter().any(|node| {
+            matches!(node.operation, Operation::Total { .. }) && begin.needed[node.id.index()]
+        }),
     };
     // Small inputs first, so that the small side of a join is complete before the large one.
     worker.sources.sort_by_key(|source| source.size().unwrap_or(u64::MAX));
@@ -219,7 +224,12 @@ impl Worker<'_> {
             return close;
         };
         let entered = shared.entered.load(Ordering::SeqCst);
-        if entered == 0 || self.epoch != shared.open.load(Ordering::SeqCst) || !self.is_drained() {
+        // The row of a whole table is there before the first row of the table.
+        let first = self.starts && self.epoch == 0;
+        if (entered == 0 && !first)
+            || self.epoch != shared.open.load(Ordering::SeqCst)
+            || !self.is_drained()
+        {
             return false;
         }
         let full = entered >= rows_max.unwrap_or(EPOCH_ROWS_MAX);

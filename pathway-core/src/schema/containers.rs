@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
 
 impl<T: Schema> Schema for Option<T> {
+    type OrNull = Self;
     const NULLABLE: bool = true;
 
     fn data_type() -> DataType {
@@ -53,6 +54,8 @@ impl<T: Schema> Schema for Option<T> {
 }
 
 impl<T: Schema> Schema for Vec<T> {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::List(T::data_type)
     }
@@ -70,6 +73,8 @@ impl<T: Schema> Schema for Vec<T> {
 }
 
 impl<T: Schema, const N: usize> Schema for [T; N] {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Array(T::data_type, N)
     }
@@ -107,6 +112,8 @@ fn encode_map<'a, K: Schema, V: Schema>(
 }
 
 impl<K: Schema + Ord, V: Schema> Schema for BTreeMap<K, V> {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Map(K::data_type, V::data_type)
     }
@@ -126,6 +133,8 @@ where
     V: Schema,
     S: BuildHasher + Default + Send + Sync + 'static,
 {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Map(K::data_type, V::data_type)
     }
@@ -142,6 +151,7 @@ where
 macro_rules! pointers {
     ($($pointer:ident),*) => {$(
         impl<T: Schema> Schema for $pointer<T> {
+            type OrNull = $pointer<T::OrNull>;
             const NULLABLE: bool = T::NULLABLE;
 
             fn data_type() -> DataType {

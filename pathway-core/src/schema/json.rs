@@ -7,6 +7,8 @@ use serde_json::{Map, Value};
 ///
 /// Numbers are those of `serde_json`: 64-bit integers and floats.
 impl Schema for Value {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Json
     }

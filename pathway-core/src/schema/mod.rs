@@ -59,6 +59,10 @@ use std::cmp::Ordering;
     note = "otherwise turn it into a type that is: numbers, `String`, `Option`, `Vec`, tuples, maps, times, JSON"
 )]
 pub trait Schema: Sized + Send + Sync + 'static {
+    /// This type, or null: what a reducer gives where there may be no rows. `Option<Self>`; for
+    /// an `Option` itself.
+    type OrNull: Schema;
+
     /// Whether a value can be null, as `Option` can.
     const NULLABLE: bool = false;
 

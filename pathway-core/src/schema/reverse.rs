@@ -6,6 +6,8 @@ use std::cmp::Reverse;
 /// Encoded, written and read as the value itself. Only its order differs: from the largest down,
 /// null behind every value.
 impl<T: Schema> Schema for Reverse<T> {
+    type OrNull = Option<Self>;
+
     // A null inside is written with the value, so that it can be sorted behind the others.
     const NULLABLE: bool = false;
 

@@ -7,6 +7,8 @@ use std::sync::Arc;
 macro_rules! integers {
     ($($int:ty => $data_type:ident),* $(,)?) => {$(
         impl Schema for $int {
+            type OrNull = Option<Self>;
+
             fn data_type() -> DataType {
                 DataType::$data_type
             }
@@ -30,6 +32,8 @@ integers! {
 
 // Encoded at 64 bits, so that bytes mean the same on every machine.
 impl Schema for usize {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::U64
     }
@@ -44,6 +48,8 @@ impl Schema for usize {
 }
 
 impl Schema for isize {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::I64
     }
@@ -68,6 +74,8 @@ pub(super) fn canonical(value: f64) -> f64 {
 }
 
 impl Schema for f64 {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::F64
     }
@@ -82,6 +90,8 @@ impl Schema for f64 {
 }
 
 impl Schema for f32 {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::F32
     }
@@ -97,6 +107,8 @@ impl Schema for f32 {
 }
 
 impl Schema for bool {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Bool
     }
@@ -111,6 +123,8 @@ impl Schema for bool {
 }
 
 impl Schema for char {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Char
     }
@@ -125,6 +139,8 @@ impl Schema for char {
 }
 
 impl Schema for String {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::String
     }
@@ -190,6 +206,8 @@ impl std::fmt::Display for Text {
 }
 
 impl Schema for Text {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::String
     }
@@ -230,6 +248,8 @@ impl From<Vec<u8>> for Bytes {
 }
 
 impl Schema for Bytes {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Bytes
     }
@@ -248,6 +268,8 @@ impl Schema for Bytes {
 /// Normalised: `1.50` and `1.5` are the same value and the same bytes.
 #[cfg(feature = "decimal")]
 impl Schema for rust_decimal::Decimal {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Decimal
     }
@@ -263,6 +285,8 @@ impl Schema for rust_decimal::Decimal {
 
 #[cfg(feature = "uuid")]
 impl Schema for uuid::Uuid {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Uuid
     }

@@ -29,6 +29,8 @@ fn take_seconds(input: &mut &[u8]) -> (i64, i32) {
 }
 
 impl Schema for jiff::Timestamp {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::DateTime
     }
@@ -45,6 +47,8 @@ impl Schema for jiff::Timestamp {
 }
 
 impl Schema for jiff::SignedDuration {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Duration
     }
@@ -61,6 +65,8 @@ impl Schema for jiff::SignedDuration {
 }
 
 impl Schema for std::time::Duration {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::UnsignedDuration
     }
@@ -77,6 +83,8 @@ impl Schema for std::time::Duration {
 }
 
 impl Schema for civil::Date {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Date
     }
@@ -94,6 +102,8 @@ impl Schema for civil::Date {
 }
 
 impl Schema for civil::Time {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Time
     }
@@ -112,6 +122,8 @@ impl Schema for civil::Time {
 }
 
 impl Schema for civil::DateTime {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::NaiveDateTime
     }
@@ -129,6 +141,8 @@ impl Schema for civil::DateTime {
 
 /// The instant first, then the name of the zone (or its offset, where it has no name).
 impl Schema for jiff::Zoned {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Zoned
     }

@@ -5,6 +5,8 @@ use super::{ColumnType, DataType, RowDecoder, RowEncoder, Schema, StructKind, St
 macro_rules! tuple {
     ($($name:ident $index:tt),*) => {
         impl<$($name: Schema),*> Schema for ($($name,)*) {
+            type OrNull = Option<Self>;
+
             fn data_type() -> DataType {
                 DataType::Struct(const {
                     &StructType {

@@ -5,6 +5,8 @@ use crate::schema::{Schema, ordered, put_len, take_bytes, take_len};
 /// The argument of one reducer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Input<'a> {
+    /// The row does not concern the reducer.
+    Absent,
     /// Null, or no argument at all.
     Null,
     /// An integer.
@@ -19,7 +21,7 @@ impl<'a> Input<'a> {
     /// Appends the argument, so that it can be kept with its row.
     pub(crate) fn write(self, out: &mut Vec<u8>) {
         match self {
-            Self::Null => out.push(0),
+            Self::Absent | Self::Null => out.push(0),
             Self::Int(value) => {
                 if let Ok(value) = i64::try_from(value) {
                     out.push(1);
@@ -58,6 +60,7 @@ impl<'a> Input<'a> {
 
 #[derive(Clone, Copy, Debug)]
 enum Slot {
+    Absent,
     Null,
     Int(i128),
     Float(f64),
@@ -87,6 +90,11 @@ impl Inputs {
             Slot::Bytes { start, end } => Slot::Bytes { start: start + shift, end: end + shift },
             other => other,
         }));
+    }
+
+    /// Adds the place of a reducer that the row does not concern: one with a condition.
+    pub fn absent(&mut self) {
+        self.slots.push(Slot::Absent);
     }
 
     /// Adds a null, or the place of a reducer that takes no argument.
@@ -148,6 +156,14 @@ impl Inputs {
         self.slots.push(Slot::Bytes { start, end: self.bytes.len() });
     }
 
+    /// Adds two values in the ordered encoding, one behind the other, null as encoded values.
+    pub fn ordered_both<A: Schema, B: Schema>(&mut self, first: &A, second: &B) {
+        let start = self.bytes.len();
+        self.append_ordered(first);
+        self.append_ordered(second);
+        self.slots.push(Slot::Bytes { start, end: self.bytes.len() });
+    }
+
     fn append_ordered<V: Schema>(&mut self, value: &V) {
         self.scratch.clear();
         value.encode(&mut self.scratch);
@@ -162,6 +178,7 @@ impl Inputs {
     /// The argument of the reducer at that position.
     pub fn get(&self, index: usize) -> Input<'_> {
         match self.slots[index] {
+            Slot::Absent => Input::Absent,
             Slot::Null => Input::Null,
             Slot::Int(value) => Input::Int(value),
             Slot::Float(value) => Input::Float(value),

@@ -32,7 +32,7 @@ pub use row_type::RowType;
 pub(crate) use sorted::{KeyOf, partition_key, put_sort_header, sort_key, sorted_terminal};
 pub use stateful::{KeyedLogic, KeyedLogicFactory, stateful};
 pub use steps::{StepContext, StepFactory, filter, filter_map, flat_map, inspect, map, try_map};
-pub(crate) use terminal::Extract;
+pub(crate) use terminal::{Extract, reduce_sets_terminal};
 pub use terminal::{
     InputsCollector, KeyedCollector, KeyedTerminal, ReduceTerminal, RowTerminal, keyed_terminal,
     reduce_terminal, upsert_terminal,

@@ -209,3 +209,63 @@ where
         }))
     })
 }
+
+struct ReduceSets<T, K, F> {
+    node: u32,
+    key_of: Arc<F>,
+    sets: Arc<[u32]>,
+    encode: fn(&K, u32, &mut Vec<u8>),
+    extracts: Arc<[Extract<T>]>,
+    collector: Box<dyn InputsCollector>,
+    key: Vec<u8>,
+    inputs: Inputs,
+}
+
+impl<T: Schema, K: Schema, F: Fn(&T) -> K> Step<T> for ReduceSets<T, K, F> {
+    fn push(&mut self, row: T, diff: Diff) {
+        self.push_ref(&row, diff);
+    }
+
+    fn push_ref(&mut self, row: &T, diff: Diff) {
+        self.inputs.clear();
+        enter(self.node);
+        let key = (self.key_of)(row);
+        for extract in &*self.extracts {
+            extract(row, &mut self.inputs);
+        }
+        for &set in &*self.sets {
+            self.key.clear();
+            (self.encode)(&key, set, &mut self.key);
+            self.collector.update(&self.key, &self.inputs, diff);
+        }
+    }
+}
+
+/// A terminal that puts each row into one group for each set of key columns; `encode` writes the
+/// columns of a key that are in a set.
+pub(crate) fn reduce_sets_terminal<T, K, F>(
+    key_of: F,
+    sets: Vec<u32>,
+    encode: fn(&K, u32, &mut Vec<u8>),
+    extracts: Vec<Extract<T>>,
+) -> ReduceTerminal
+where
+    T: Schema,
+    K: Schema,
+    F: Fn(&T) -> K + Send + Sync + 'static,
+{
+    let (key_of, extracts) = (Arc::new(key_of), Arc::<[Extract<T>]>::from(extracts));
+    let sets = Arc::<[u32]>::from(sets);
+    Arc::new(move |node, collector| {
+        AnyStep::new::<T>(Box::new(ReduceSets {
+            node,
+            key_of: Arc::clone(&key_of),
+            sets: Arc::clone(&sets),
+            encode,
+            extracts: Arc::clone(&extracts),
+            collector,
+            key: Vec::new(),
+            inputs: Inputs::default(),
+        }))
+    })
+}

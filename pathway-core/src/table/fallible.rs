@@ -63,6 +63,8 @@ impl<T: Schema> fmt::Display for RowError<T> {
 }
 
 impl<T: Schema> Schema for RowError<T> {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Struct(
             const {

@@ -83,7 +83,7 @@ impl<T> Table<T> {
     }
 }
 
-impl<T, K, G> Grouped<T, K, G> {
+impl<T, K, G, Of> Grouped<T, K, G, Of> {
     /// Puts the rows of each group in order; see [`Table::sort_by`].
     ///
     /// ```

@@ -87,10 +87,11 @@ fn group(model: &Model<'_>) -> TokenStream {
 }
 
 fn reducer(source: &Source) -> TokenStream {
-    let (name, columns) = (&source.name, source.columns.iter().map(path));
+    let (name, settings) = (&source.name, &source.settings);
+    let columns = source.columns.iter().map(path);
     // A column that the reducer cannot fold is reported at the whole call.
     let at = source.columns.last().unwrap_or(name).span();
-    quote_spanned!(at=> __group.#name(#(#columns),*))
+    quote_spanned!(at=> __group.#name(#(#settings,)* #(#columns),*))
 }
 
 /// The path of a column of the row.

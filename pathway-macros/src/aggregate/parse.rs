@@ -35,6 +35,30 @@ const FIELD: Place = Place {
         "count_distinct",
         "any",
         "collect",
+        "variance",
+        "variance_population",
+        "std_dev",
+        "std_dev_population",
+        "quantile",
+        "median",
+        "quantile_discrete",
+        "approx_quantile",
+        "histogram",
+        "first",
+        "last",
+        "unique",
+        "mode",
+        "most_frequent",
+        "top_k",
+        "bottom_k",
+        "bool_and",
+        "bool_or",
+        "bit_and",
+        "bit_or",
+        "bit_xor",
+        "collect_sorted_by",
+        "collect_map",
+        "join_text",
     ],
     synonyms: &[
         ("avg", "mean"),
@@ -44,13 +68,28 @@ const FIELD: Place = Place {
         ("len", "count"),
         ("distinct", "count_distinct"),
         ("nunique", "count_distinct"),
-        ("unique", "count_distinct"),
-        ("first", "any"),
-        ("last", "any"),
         ("list", "collect"),
         ("min_by", "argmin"),
         ("max_by", "argmax"),
         ("total", "sum"),
+        ("var", "variance"),
+        ("var_samp", "variance"),
+        ("var_pop", "variance_population"),
+        ("std", "std_dev"),
+        ("stddev", "std_dev"),
+        ("stddev_samp", "std_dev"),
+        ("stddev_pop", "std_dev_population"),
+        ("percentile", "quantile"),
+        ("percentile_cont", "quantile"),
+        ("percentile_disc", "quantile_discrete"),
+        ("every", "bool_and"),
+        ("all", "bool_and"),
+        ("some", "bool_or"),
+        ("string_agg", "join_text"),
+        ("listagg", "join_text"),
+        ("nlargest", "top_k"),
+        ("nsmallest", "bottom_k"),
+        ("value_counts", "most_frequent"),
     ],
     elsewhere: &[("from", "above the struct")],
 };
@@ -92,7 +131,67 @@ fn row_type(option: Written, diags: &mut Diags) -> Option<Set<Type>> {
 pub(super) struct Source {
     pub(super) name: Ident,
     pub(super) reducer: String,
+    /// What the reducer takes before its columns, such as the share of a quantile.
+    pub(super) settings: Vec<Expr>,
     pub(super) columns: Vec<Ident>,
+}
+
+/// What a reducer takes.
+struct Arguments {
+    settings: usize,
+    columns: std::ops::RangeInclusive<usize>,
+    /// How it is written.
+    form: String,
+}
+
+impl Arguments {
+    fn of(reducer: &str) -> Self {
+        let (settings, columns, form) = match reducer {
+            "group" => {
+                (0, 0..=1, "write `group`, or `group(column)` if the column has another name")
+            }
+            "count" => (0, 0..=0, "write `count` alone"),
+            "argmin" => (0, 2..=2, "write `argmin(by, of)`: the value of `of` where `by` is least"),
+            "argmax" => {
+                (0, 2..=2, "write `argmax(by, of)`: the value of `of` where `by` is greatest")
+            }
+            "first" => {
+                (0, 2..=2, "write `first(by, of)`: the value of `of` in the first row by `by`")
+            }
+            "last" => (0, 2..=2, "write `last(by, of)`: the value of `of` in the last row by `by`"),
+            "collect_sorted_by" => (
+                0,
+                2..=2,
+                "write `collect_sorted_by(by, of)`: the values of `of` in the order of `by`",
+            ),
+            "collect_map" => (0, 2..=2, "write `collect_map(key, value)`"),
+            "join_text" => (
+                1,
+                2..=2,
+                "write `join_text(\", \", by, text)`: what stands between two texts, then the columns",
+            ),
+            "quantile" | "quantile_discrete" | "approx_quantile" => (1, 1..=1, "{}(0.5, column)"),
+            "top_k" | "bottom_k" | "most_frequent" => (1, 1..=1, "{}(3, column)"),
+            "histogram" => (1, 1..=1, "{}([0.0, 10.0], column)"),
+            _ => (0, 1..=1, "{}(column)"),
+        };
+        let form = match form.strip_prefix("{}") {
+            Some(arguments) => format!("write `{reducer}{arguments}`"),
+            None => form.to_owned(),
+        };
+        Self { settings, columns, form }
+    }
+
+    fn problem(&self, reducer: &str, given: usize) -> String {
+        match (self.settings, *self.columns.end(), given) {
+            (0, 0, _) => format!("`{reducer}` counts rows, so it takes no column"),
+            (0, 1, 0) => format!("`{reducer}` lacks its column"),
+            (0, 1, _) => format!("`{reducer}` takes one column"),
+            (0, _, _) => format!("`{reducer}` takes two columns"),
+            (_, 1, _) => format!("`{reducer}` takes a setting and one column"),
+            (_, _, _) => format!("`{reducer}` takes a setting and two columns"),
+        }
+    }
 }
 
 /// All sources that a field names; there should be one.
@@ -100,7 +199,13 @@ pub(super) fn sources(field: &syn::Field, diags: &mut Diags) -> Vec<Source> {
     let mut sources = Vec::new();
     for option in options::of(&field.attrs, "aggregate", diags) {
         let reducer = option.name.to_string();
-        if FIELD.known.contains(&reducer.as_str()) {
+        if reducer == "approx_count_distinct" {
+            diags.error(
+                &option.name,
+                "`approx_count_distinct` needs the groups of a stream, and an aggregate is of a table",
+                "count exactly: `count_distinct(column)`; or write `.group_by(..).reduce(|g| g.approx_count_distinct(..))` on the stream",
+            );
+        } else if FIELD.known.contains(&reducer.as_str()) {
             sources.extend(source(option, reducer, field, diags));
         } else {
             option.unknown(&FIELD, diags);
@@ -115,55 +220,45 @@ fn source(
     field: &syn::Field,
     diags: &mut Diags,
 ) -> Option<Source> {
-    let (wanted, form) = match reducer.as_str() {
-        "group" => (0..=1, "write `group`, or `group(column)` if the column has another name"),
-        "count" => (0..=0, "write `count` alone"),
-        "argmin" => (2..=2, "write `argmin(by, of)`: the value of `of` where `by` is least"),
-        "argmax" => (2..=2, "write `argmax(by, of)`: the value of `of` where `by` is greatest"),
-        _ => (1..=1, ""),
-    };
-    let form = match form {
-        "" => format!("write `{reducer}(column)`"),
-        form => form.to_owned(),
-    };
+    let wanted = Arguments::of(&reducer);
     let name = option.name;
-    let (columns, span) = match option.value {
+    let (arguments, span) = match option.value {
         Value::None => (Vec::new(), name.span()),
-        Value::Arguments(paren, arguments) => (columns(arguments, diags)?, paren.span.join()),
+        Value::Arguments(paren, tokens) => (arguments(tokens, diags)?, paren.span.join()),
         Value::Is(_) | Value::Type(_) => {
-            diags.error(&name, &format!("`{reducer}` takes its column in parentheses"), &form);
+            let problem = format!("`{reducer}` takes its column in parentheses");
+            diags.error(&name, &problem, &wanted.form);
             return None;
         }
     };
-    if wanted.contains(&columns.len()) {
-        // `group` alone means the column of the field's own name.
-        let columns = match (&field.ident, columns.as_slice()) {
-            (Some(ident), []) if reducer == "group" => vec![ident.clone()],
-            _ => columns,
-        };
-        return Some(Source { name, reducer, columns });
+    let given = arguments.len();
+    let mut settings = arguments;
+    let columns = settings.split_off(wanted.settings.min(given));
+    if !wanted.columns.contains(&columns.len()) || settings.len() < wanted.settings {
+        diags.error_at(span, &wanted.problem(&reducer, given), &wanted.form);
+        return None;
     }
-    let problem = match (wanted.end(), columns.len()) {
-        (0, _) => format!("`{reducer}` counts rows, so it takes no column"),
-        (1, 0) => format!("`{reducer}` lacks its column"),
-        (1, _) => format!("`{reducer}` takes one column"),
-        (_, _) => format!("`{reducer}` takes two columns"),
+    let columns = match (&field.ident, columns.is_empty()) {
+        // `group` alone means the column of the field's own name.
+        (Some(ident), true) if reducer == "group" => vec![ident.clone()],
+        _ => self::columns(&columns, diags)?,
     };
-    diags.error_at(span, &problem, &form);
-    None
+    Some(Source { name, reducer, settings, columns })
 }
 
-fn columns(arguments: TokenStream, diags: &mut Diags) -> Option<Vec<Ident>> {
-    let arguments = Punctuated::<Expr, Token![,]>::parse_terminated.parse2(arguments);
-    let arguments = match arguments {
-        Ok(arguments) => arguments,
+fn arguments(tokens: TokenStream, diags: &mut Diags) -> Option<Vec<Expr>> {
+    match Punctuated::<Expr, Token![,]>::parse_terminated.parse2(tokens) {
+        Ok(arguments) => Some(arguments.into_iter().collect()),
         Err(error) => {
             diags.push(error);
-            return None;
+            None
         }
-    };
+    }
+}
+
+fn columns(arguments: &[Expr], diags: &mut Diags) -> Option<Vec<Ident>> {
     let mut columns = Vec::new();
-    for argument in &arguments {
+    for argument in arguments {
         match argument {
             Expr::Path(path) if path.path.get_ident().is_some() => {
                 columns.extend(path.path.get_ident().cloned());

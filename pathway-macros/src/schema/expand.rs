@@ -46,7 +46,11 @@ fn implement(model: &Model<'_>, body: &TokenStream) -> TokenStream {
     let generics = bounded(&model.input.generics);
     let (of_impl, of_type, of_where) = generics.split_for_impl();
     quote! {
-        impl #of_impl ::pathway::__private::Schema for #ident #of_type #of_where { #body }
+        impl #of_impl ::pathway::__private::Schema for #ident #of_type #of_where {
+            type OrNull = ::core::option::Option<Self>;
+
+            #body
+        }
     }
 }
 

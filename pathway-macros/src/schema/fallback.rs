@@ -37,6 +37,8 @@ pub(super) fn expand(model: &Model<'_>) -> TokenStream {
         #[automatically_derived]
         const _: () = {
             impl #of_impl ::pathway::__private::Schema for #row #of_type #of_where {
+                type OrNull = ::core::option::Option<Self>;
+
                 fn data_type() -> ::pathway::__private::DataType {
                     ::core::unreachable!()
                 }

@@ -1,8 +1,9 @@
 //! Min, max, argmin, argmax, any: folds that choose one value.
 
-use super::multiset::{add, check, memory, merge_counts, write_counts};
+use super::column::{Output, second_of_pair};
+use super::values::{merge_counts, multiset, write_counts};
 use super::{Acc, Fold};
-use crate::schema::{DataType, RowEncoder, ordered, put_len, take_bytes, take_len};
+use crate::schema::{DataType, RowEncoder, put_len, take_bytes, take_len};
 use crate::stage::{Diff, Input};
 
 /// Which value a [`Best`] chooses.
@@ -55,7 +56,7 @@ impl Fold for Best {
     fn update(&self, acc: &mut Acc, input: Input<'_>, diff: Diff) {
         match input {
             Input::Bytes(value) if self.append_only => self.offer(acc, value),
-            Input::Bytes(value) => add(acc, value, diff),
+            Input::Bytes(value) => multiset(acc).add(value, diff),
             _ => {}
         }
     }
@@ -69,7 +70,7 @@ impl Fold for Best {
             }
             Acc::Sorted(values) => {
                 out.push(2);
-                write_counts(values.iter(), values.len(), out);
+                write_counts(values.iter(), values.distinct(), out);
             }
             _ => out.push(0),
         }
@@ -82,7 +83,7 @@ impl Fold for Best {
                 let len = take_len(input);
                 self.offer(acc, take_bytes(input, len));
             }
-            _ => merge_counts(input, |value, count| add(acc, value, count)),
+            _ => merge_counts(input, |value, count| multiset(acc).add(value, count)),
         }
     }
 
@@ -91,59 +92,33 @@ impl Fold for Best {
     }
 
     fn memory(&self, acc: &Acc) -> usize {
-        memory(acc)
+        match acc {
+            Acc::Best(best) => best.len(),
+            Acc::Sorted(values) => values.memory(),
+            _ => 0,
+        }
     }
 
     fn finish(&self, acc: &Acc, _rows: i64, out: &mut RowEncoder<'_>) -> Result<(), String> {
         let best: Option<&[u8]> = match acc {
             Acc::Best(best) => Some(best),
             Acc::Sorted(values) => {
+                values.check()?;
                 let best = match self.kind {
                     BestKind::Greatest => values.iter().next_back(),
                     BestKind::Least | BestKind::PairFirst { .. } => values.iter().next(),
                 };
-                check(best.map(|(_, &count)| count))?;
-                best.map(|(value, _)| &**value)
+                best.map(|(value, _)| value)
             }
             _ => None,
         };
-        let Some(mut value) = best else {
-            if self.nullable {
-                out.null();
-                return Ok(());
+        let best = match self.kind {
+            BestKind::PairFirst { by, descending } => {
+                best.map(|pair| second_of_pair(by, descending, pair))
             }
-            unreachable!("a group has rows, and none of their values is null");
+            _ => best,
         };
-        if let BestKind::PairFirst { by, descending } = self.kind {
-            value = second_of_pair(by, descending, value);
-        }
-        // Values of nullable columns were added as options, so their tag is not part of the
-        // column.
-        let (output, out) = if !self.nullable {
-            (self.output, out.value())
-        } else {
-            let tag = take_bytes(&mut value, 1)[0];
-            if tag == 0 {
-                out.null();
-                return Ok(());
-            }
-            let DataType::Option(inner) = self.output else {
-                unreachable!("a nullable output has an optional type");
-            };
-            (inner(), out.present())
-        };
-        ordered::to_compact(output, &mut value, out);
+        Output { data_type: self.output, nullable: self.nullable }.put_or_null(best, out);
         Ok(())
     }
-}
-
-/// Skips the first of a pair.
-fn second_of_pair(by: DataType, descending: bool, pair: &[u8]) -> &[u8] {
-    let mut first: Vec<u8> = pair[1..].to_vec();
-    if descending {
-        first.iter_mut().for_each(|byte| *byte = !*byte);
-    }
-    let mut rest = first.as_slice();
-    ordered::to_compact(by, &mut rest, &mut Vec::new());
-    &pair[pair.len() - rest.len()..]
 }

@@ -25,7 +25,7 @@ fn state(acc: &mut Acc) -> (&mut i64, &mut ExactSum) {
 impl Fold for FloatTotal {
     fn update(&self, acc: &mut Acc, input: Input<'_>, diff: Diff) {
         match input {
-            Input::Null => {}
+            Input::Absent | Input::Null => {}
             Input::Float(value) => {
                 let (count, sum) = state(acc);
                 *count += diff;

@@ -42,7 +42,7 @@ impl WordFold for IntTotal {
 
     fn update(&self, words: &mut [u64], input: Input<'_>, diff: Diff) {
         match input {
-            Input::Null => {}
+            Input::Absent | Input::Null => {}
             Input::Int(value) => {
                 add(words, value.wrapping_mul(i128::from(diff)));
                 if self.nullable {

@@ -6,34 +6,54 @@
 //!
 //! | fold | state | an update costs |
 //! |---|---|---|
-//! | count, sum, mean: they subtract | numbers | O(1) |
+//! | count, sum, mean, variance: they subtract | numbers | O(1) |
+//! | booleans, bits, histograms | a fixed number of counts | O(counts) |
 //! | min, max, argmin, argmax, any over a `Stream` | the best value | O(1) |
 //! | the same over a `Table` | a sorted multiset | O(log n) |
 //! | `count_distinct` | the distinct values | O(1) |
-//! | collect, folds without an inverse | a sorted multiset | O(log n), and O(group) to read |
+//! | the same approximately, over a `Stream` | at most 4 KiB | O(1) |
+//! | approximate quantiles | counts of buckets | O(log n), and O(buckets) to read |
+//! | quantiles | a sorted multiset | O(log n), and O(n / 100) to read |
+//! | lists, maps, folds without an inverse | a sorted multiset | O(log n), and O(group) to read |
 
+mod column;
 mod count;
 mod distinct;
 mod extreme;
+mod filtered;
 mod float;
+mod hyper_log_log;
 mod int;
+mod lists;
+mod moments;
 mod multiset;
+mod rank;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod values;
 mod words;
 
+pub use column::Output;
 pub use count::Count;
-pub use distinct::CountDistinct;
+pub use distinct::{CountDistinct, Counts};
 pub use extreme::{Best, BestKind};
+pub use filtered::{Filtered, OrNull};
 pub use float::FloatTotal;
+pub use hyper_log_log::{ApproxCountDistinct, Sketch};
 pub use int::{IntTotal, Total};
-pub use multiset::{Collect, FoldValues, fold_values};
+pub use lists::{Collect, CollectMap, CollectSorted, FoldValues, JoinText, Top, fold_values};
+pub use moments::{Moments, Variance};
+pub use multiset::Multiset;
+pub use rank::{ApproxQuantile, Mode, MostFrequent, Quantile, QuantileDiscrete, Unique};
+pub use tally::{BitOperation, Bits, Histogram, Tally};
+pub use values::Values;
 pub use words::{AnyFold, WordFold};
 
 use super::exact_sum::ExactSum;
 use crate::schema::RowEncoder;
 use crate::stage::{Diff, Input};
-use hashbrown::HashMap;
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -89,12 +109,20 @@ pub enum Acc {
     /// How many floats were added, and their sum.
     #[doc(hidden)]
     Float(i64, Float),
+    /// The moments of numbers.
+    Moments(Box<Moments>),
     /// The best value so far.
     Best(Box<[u8]>),
     /// Values in order, with how often each was added.
-    Sorted(Box<BTreeMap<Box<[u8]>, i64>>),
+    Sorted(Box<Multiset>),
     /// Values, with how often each was added.
-    Counts(Box<HashMap<Box<[u8]>, i64, foldhash::fast::RandomState>>),
+    Counts(Box<Counts>),
+    /// Counts whose meaning is the fold's.
+    Tally(Box<[i64]>),
+    /// A sketch of distinct values.
+    Sketch(Box<Sketch>),
+    /// How many rows a condition holds for, and the state of these.
+    Filtered(Box<(i64, Self)>),
     /// The state of a user's own reducer.
     Custom(Box<dyn Any>),
 }
@@ -104,11 +132,14 @@ impl Acc {
     /// reducer is not asked.
     pub(crate) fn is_empty(&self) -> bool {
         match self {
-            Self::Empty | Self::Best(_) | Self::Custom(_) => true,
+            Self::Empty | Self::Best(_) | Self::Sketch(_) | Self::Custom(_) => true,
             Self::Words(words) => *words == [0; words::WORDS_MAX],
             Self::Float(count, sum) => *count == 0 && sum.0.value() == 0.0,
+            Self::Moments(moments) => moments.is_empty(),
             Self::Sorted(values) => values.is_empty(),
-            Self::Counts(values) => values.is_empty(),
+            Self::Counts(counts) => counts.values.is_empty(),
+            Self::Tally(counts) => counts.iter().all(|count| *count == 0),
+            Self::Filtered(parts) => parts.0 == 0 && parts.1.is_empty(),
         }
     }
 }
@@ -142,9 +173,13 @@ impl fmt::Debug for Acc {
             Self::Empty => "Empty",
             Self::Words(_) => "Words",
             Self::Float(..) => "Float",
+            Self::Moments(_) => "Moments",
             Self::Best(_) => "Best",
             Self::Sorted(_) => "Sorted",
             Self::Counts(_) => "Counts",
+            Self::Tally(_) => "Tally",
+            Self::Sketch(_) => "Sketch",
+            Self::Filtered(_) => "Filtered",
             Self::Custom(_) => "Custom",
         })
     }

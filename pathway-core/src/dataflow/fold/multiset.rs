@@ -1,186 +1,254 @@
-//! Folds that keep all their values: collect, and user folds without an inverse.
+//! Values in order, with how often each is there.
+//!
+//! Blocks of a few dozen values, each with how many values it holds, so that the value at a
+//! position is found without a walk over all before it. A tree of the standard library holds no
+//! such counts. The first eight bytes of a value stand beside it, so that a search seldom follows
+//! a pointer.
 
-use super::{Acc, Fold};
-use crate::schema::{DataType, RowEncoder, Schema, ordered, put_len, take_bytes, take_len};
-use crate::stage::{Diff, Input};
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use crate::stage::Diff;
 
-/// Adds a value to a sorted multiset.
-pub(super) fn add(acc: &mut Acc, value: &[u8], diff: Diff) {
-    if !matches!(acc, Acc::Sorted(_)) {
-        *acc = Acc::Sorted(Box::default());
-    }
-    let Acc::Sorted(values) = acc else { unreachable!("the state was made sorted above") };
-    if let Some(count) = values.get_mut(value) {
-        *count += diff;
-        if *count == 0 {
-            values.remove(value);
-        }
-    } else {
-        values.insert(value.into(), diff);
-    }
+pub(super) const TAKEN_AWAY: &str = "a value was taken away more often than it had been added";
+
+/// Roughly what a value costs in a table beyond its bytes.
+pub(super) const ENTRY_BYTES: usize = 32;
+
+/// A larger block is divided in two.
+const BLOCK_VALUES_MAX: usize = 128;
+
+/// Values in the ordered encoding, with how often each was added.
+#[derive(Debug, Default)]
+pub struct Multiset {
+    /// In order; none is empty.
+    blocks: Vec<Block>,
+    /// How many different values there are.
+    distinct: usize,
+    /// How many values were taken away more often than added.
+    negative: usize,
 }
 
-pub(super) fn write_counts<'a>(
-    values: impl Iterator<Item = (&'a Box<[u8]>, &'a i64)>,
-    len: usize,
-    out: &mut Vec<u8>,
-) {
-    put_len(len, out);
-    for (value, count) in values {
-        put_len(value.len(), out);
-        out.extend_from_slice(value);
-        count.encode(out);
-    }
+#[derive(Debug, Default)]
+struct Block {
+    /// How many values there are, each as often as it is there.
+    count: i64,
+    /// The front of the last value.
+    last: u64,
+    values: Vec<Entry>,
 }
 
-pub(super) fn merge_counts(input: &mut &[u8], mut add: impl FnMut(&[u8], i64)) {
-    for _ in 0..take_len(input) {
-        let len = take_len(input);
-        let value = take_bytes(input, len);
-        add(value, i64::decode(input));
-    }
-}
-
-const TAKEN_AWAY: &str = "a value was taken away more often than it had been added";
-
-/// Refuses values that are there less than no times.
-pub(super) fn check(counts: impl IntoIterator<Item = i64>) -> Result<(), String> {
-    if counts.into_iter().any(|count| count < 0) { Err(TAKEN_AWAY.to_owned()) } else { Ok(()) }
-}
-
-/// Roughly what a value costs in a tree or a table beyond its bytes.
-const ENTRY_BYTES: usize = 32;
-
-pub(super) fn memory(acc: &Acc) -> usize {
-    match acc {
-        Acc::Best(best) => best.len(),
-        Acc::Sorted(values) => values.keys().map(|value| value.len() + ENTRY_BYTES).sum(),
-        Acc::Counts(values) => values.keys().map(|value| value.len() + ENTRY_BYTES).sum(),
-        _ => 0,
-    }
-}
-
-fn write(acc: &Acc, out: &mut Vec<u8>) {
-    match acc {
-        Acc::Sorted(values) => write_counts(values.iter(), values.len(), out),
-        _ => put_len(0, out),
-    }
-}
-
-/// Collects the values of a group into a list, in row order.
 #[derive(Debug)]
-pub struct Collect {
-    /// The type of the values.
-    pub element: DataType,
+struct Entry {
+    /// The front of the value.
+    front: u64,
+    value: Box<[u8]>,
+    count: i64,
 }
 
-impl Fold for Collect {
-    fn update(&self, acc: &mut Acc, input: Input<'_>, diff: Diff) {
-        if let Input::Bytes(value) = input {
-            add(acc, value, diff);
+/// The first eight bytes, which compare as the values do where they differ.
+fn front(value: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    let len = value.len().min(8);
+    bytes[..len].copy_from_slice(&value[..len]);
+    u64::from_be_bytes(bytes)
+}
+
+impl Block {
+    /// Whether all its values are less.
+    fn is_below(&self, front: u64, value: &[u8]) -> bool {
+        let last = || self.values.last().is_some_and(|last| *last.value < *value);
+        self.last < front || (self.last == front && last())
+    }
+
+    fn remember_last(&mut self) {
+        self.last = self.values.last().map_or(0, |last| last.front);
+    }
+}
+
+impl Multiset {
+    /// Adds a value `diff` times.
+    pub fn add(&mut self, value: &[u8], diff: Diff) {
+        if diff == 0 {
+            return;
         }
-    }
-
-    fn write(&self, acc: &Acc, out: &mut Vec<u8>) {
-        write(acc, out);
-    }
-
-    fn merge(&self, acc: &mut Acc, input: &mut &[u8]) {
-        merge_counts(input, |value, count| add(acc, value, count));
-    }
-
-    fn memory(&self, acc: &Acc) -> usize {
-        memory(acc)
-    }
-
-    fn finish(&self, acc: &Acc, _rows: i64, out: &mut RowEncoder<'_>) -> Result<(), String> {
-        let empty = BTreeMap::new();
-        let values = if let Acc::Sorted(values) = acc { &**values } else { &empty };
-        check(values.values().copied())?;
-        let len: i64 = values.values().sum();
-        let out = out.value();
-        put_len(usize::try_from(len).map_err(|_| TAKEN_AWAY)?, out);
-        let mut element = Vec::new();
-        for (value, &count) in values {
-            element.clear();
-            ordered::to_compact(self.element, &mut &**value, &mut element);
-            for _ in 0..count {
-                out.extend_from_slice(&element);
+        if self.blocks.is_empty() {
+            self.blocks.push(Block::default());
+        }
+        let front = front(value);
+        let at = match self.blocks.as_slice() {
+            [_] => 0,
+            blocks => {
+                let at = blocks.partition_point(|block| block.is_below(front, value));
+                at.min(blocks.len() - 1)
+            }
+        };
+        let block = &mut self.blocks[at];
+        block.count += diff;
+        let place = block.values.binary_search_by(|other| {
+            other.front.cmp(&front).then_with(|| (*other.value).cmp(value))
+        });
+        match place {
+            Ok(place) => {
+                let count = &mut block.values[place].count;
+                let before = *count;
+                *count += diff;
+                self.negative += usize::from(*count < 0);
+                self.negative -= usize::from(before < 0);
+                if *count == 0 {
+                    block.values.remove(place);
+                    block.remember_last();
+                    self.distinct -= 1;
+                    if block.values.is_empty() {
+                        self.blocks.remove(at);
+                    }
+                }
+            }
+            Err(place) => {
+                block.values.insert(place, Entry { front, value: value.into(), count: diff });
+                block.remember_last();
+                self.distinct += 1;
+                self.negative += usize::from(diff < 0);
+                if block.values.len() > BLOCK_VALUES_MAX {
+                    self.divide(at);
+                }
             }
         }
-        Ok(())
+    }
+
+    fn divide(&mut self, at: usize) {
+        let block = &mut self.blocks[at];
+        let values = block.values.split_off(BLOCK_VALUES_MAX / 2);
+        let count = values.iter().map(|entry| entry.count).sum();
+        let last = block.last;
+        block.count -= count;
+        block.remember_last();
+        self.blocks.insert(at + 1, Block { count, last, values });
+    }
+
+    /// The values in order, each with how often it is there.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&[u8], i64)> {
+        let values = self.blocks.iter().flat_map(|block| &block.values);
+        values.map(|entry| (&*entry.value, entry.count))
+    }
+
+    /// How many different values there are.
+    pub fn distinct(&self) -> usize {
+        self.distinct
+    }
+
+    /// How many values there are, each as often as it is there.
+    pub fn len(&self) -> u64 {
+        let count: i64 = self.blocks.iter().map(|block| block.count).sum();
+        u64::try_from(count).unwrap_or(0)
+    }
+
+    /// Whether there are no values.
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty()
+    }
+
+    /// The value at a position, counted from 0. No value is there less than no times.
+    pub(super) fn at(&self, position: u64) -> Option<&[u8]> {
+        let mut left = i64::try_from(position).ok()?;
+        for block in &self.blocks {
+            if left < block.count {
+                return block.values.iter().find_map(|entry| {
+                    left -= entry.count;
+                    (left < 0).then_some(&*entry.value)
+                });
+            }
+            left -= block.count;
+        }
+        None
+    }
+
+    /// Removes the last value altogether.
+    pub(super) fn forget_last(&mut self) {
+        let last = self.iter().next_back().map(|(value, count)| (value.to_vec(), count));
+        if let Some((value, count)) = last {
+            self.add(&value, -count);
+        }
+    }
+
+    /// Removes the first value altogether.
+    pub(super) fn forget_first(&mut self) {
+        let first = self.iter().next().map(|(value, count)| (value.to_vec(), count));
+        if let Some((value, count)) = first {
+            self.add(&value, -count);
+        }
+    }
+
+    /// Removes all values but the first and the last.
+    pub(super) fn keep_ends(&mut self) {
+        let mut kept = Self::default();
+        for (value, count) in [self.iter().next(), self.iter().next_back()].into_iter().flatten() {
+            kept.add(value, count);
+        }
+        *self = kept;
+    }
+
+    /// Refuses values that are there less than no times.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.negative > 0 { Err(TAKEN_AWAY.to_owned()) } else { Ok(()) }
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        let places = |block: &Block| block.values.capacity() * size_of::<Entry>();
+        size_of::<Self>()
+            + self.blocks.capacity() * size_of::<Block>()
+            + self.blocks.iter().map(places).sum::<usize>()
+            + self.iter().map(|(value, _)| value.len()).sum::<usize>()
     }
 }
 
-/// Folds the values of a group with a function of the user, from the start at every change.
-pub struct FoldValues {
-    finish: Finish,
-    nullable: bool,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
-type Finish = Arc<dyn Fn(&BTreeMap<Box<[u8]>, i64>, &mut RowEncoder<'_>) + Send + Sync>;
-
-impl std::fmt::Debug for FoldValues {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("FoldValues")
-    }
-}
-
-/// A fold of the values of type `V`, each with how often it occurs, in row order.
-pub fn fold_values<V, U, F>(f: F) -> FoldValues
-where
-    V: Schema,
-    U: Schema,
-    F: Fn(&[(V, u64)]) -> U + Send + Sync + 'static,
-{
-    FoldValues {
-        nullable: U::NULLABLE,
-        finish: Arc::new(move |values, out| {
-            let decode = |value: &[u8], count: i64| {
-                let mut compact = Vec::new();
-                ordered::to_compact(V::data_type(), &mut &*value, &mut compact);
-                (V::decode(&mut compact.as_slice()), u64::try_from(count).unwrap_or(0))
+    proptest! {
+        #[test]
+        fn as_a_tree_would_have_it(
+            updates in prop::collection::vec((0u16..600, -2i64..4), 0..2_000),
+            positions in prop::collection::vec(0u64..3_000, 8),
+        ) {
+            let (mut values, mut tree) = (Multiset::default(), BTreeMap::<Vec<u8>, i64>::new());
+            for (value, diff) in updates {
+                let value = value.to_be_bytes();
+                values.add(&value, diff);
+                *tree.entry(value.to_vec()).or_default() += diff;
+                tree.retain(|_, count| *count != 0);
+            }
+            let all = |tree: &BTreeMap<Vec<u8>, i64>| {
+                tree.iter().map(|(value, count)| (value.clone(), *count)).collect::<Vec<_>>()
             };
-            let values: Vec<(V, u64)> =
-                values.iter().map(|(value, &count)| decode(value, count)).collect();
-            f(&values).encode_column(out);
-        }),
-    }
-}
-
-impl Fold for FoldValues {
-    fn update(&self, acc: &mut Acc, input: Input<'_>, diff: Diff) {
-        if let Input::Bytes(value) = input {
-            add(acc, value, diff);
-        }
-    }
-
-    fn write(&self, acc: &Acc, out: &mut Vec<u8>) {
-        write(acc, out);
-    }
-
-    fn merge(&self, acc: &mut Acc, input: &mut &[u8]) {
-        merge_counts(input, |value, count| add(acc, value, count));
-    }
-
-    fn memory(&self, acc: &Acc) -> usize {
-        memory(acc)
-    }
-
-    fn nullable(&self) -> bool {
-        self.nullable
-    }
-
-    fn finish(&self, acc: &Acc, _rows: i64, out: &mut RowEncoder<'_>) -> Result<(), String> {
-        match acc {
-            Acc::Sorted(values) => {
-                check(values.values().copied())?;
-                (self.finish)(values, out);
+            let of = |values: &Multiset| {
+                values.iter().map(|(value, count)| (value.to_vec(), count)).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(of(&values), all(&tree));
+            prop_assert_eq!(values.distinct(), tree.len());
+            prop_assert_eq!(values.check().is_err(), tree.values().any(|count| *count < 0));
+            // Take away what is there less than no times, so that positions have a meaning.
+            for (value, count) in all(&tree).iter().filter(|(_, count)| *count < 0) {
+                values.add(value, -count);
             }
-            _ => (self.finish)(&BTreeMap::new(), out),
+            tree.retain(|_, count| *count > 0);
+            prop_assert!(values.check().is_ok());
+            prop_assert_eq!(values.len(), tree.values().sum::<i64>().unsigned_abs());
+            let flat: Vec<&Vec<u8>> = tree
+                .iter()
+                .flat_map(|(value, count)| (0..*count).map(move |_| value))
+                .collect();
+            for position in positions {
+                let expected = flat.get(usize::try_from(position).unwrap()).map(|v| v.as_slice());
+                prop_assert_eq!(values.at(position), expected);
+            }
+            values.forget_first();
+            values.forget_last();
+            tree.pop_first();
+            tree.pop_last();
+            prop_assert_eq!(of(&values), all(&tree));
+            values.keep_ends();
+            prop_assert!(values.distinct() <= 2);
         }
-        Ok(())
     }
 }

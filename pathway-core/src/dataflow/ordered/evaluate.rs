@@ -113,6 +113,7 @@ impl<'a> Pass<'a> {
     ) -> Result<(), String> {
         let rows = &self.partition.rows;
         let mut out = match self.plan.shape {
+            OutputShape::Array => unreachable!("the outputs of a row are one or a tuple"),
             OutputShape::Single => RowEncoder::standalone(out),
             OutputShape::Tuple => {
                 let nullable = self.plan.parts.iter().filter(|part| part.nullable()).count();

@@ -17,6 +17,8 @@ pub(crate) struct Flight {
 }
 
 impl Schema for Flight {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Struct(
             const {
@@ -95,6 +97,8 @@ pub(crate) enum Shape {
 }
 
 impl Schema for Shape {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Enum(
             const {
@@ -176,6 +180,8 @@ pub(crate) enum Color {
 }
 
 impl Schema for Color {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Enum(
             const {
@@ -201,6 +207,8 @@ impl Schema for Color {
 pub(crate) struct Airport(pub(crate) String);
 
 impl Schema for Airport {
+    type OrNull = Option<Self>;
+
     fn data_type() -> DataType {
         DataType::Struct(
             const {
