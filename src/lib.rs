@@ -27,3 +27,8 @@ pub mod prelude {
     };
     pub use pathway_macros::{Aggregate, Schema, operator};
 }
+
+/// The programs of the README, which are to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -20,8 +20,8 @@ impl<T> Stream<T> {
     /// ```
     /// # use pathway::prelude::*;
     /// let app = Pipeline::new("example");
-    /// let readings = app.rows(vec![("a", 3), ("a", 9), ("b", 4), ("a", 10)]);
-    /// let readings = readings.map(|(sensor, value)| (sensor.to_owned(), value));
+    /// let readings = [("a", 3), ("a", 9), ("b", 4), ("a", 10)];
+    /// let readings = app.rows(readings.map(|(sensor, value)| (sensor.to_owned(), value)));
     /// // A jump is a reading that is far from the one before.
     /// let jumps = readings.stateful_map(
     ///     |(sensor, _)| sensor.clone(),
@@ -64,7 +64,7 @@ impl<T> Stream<T> {
     /// ```
     /// # use pathway::prelude::*;
     /// let app = Pipeline::new("example");
-    /// let readings = app.rows(vec![(1, 20.0), (1, 20.4), (1, 21.5), (2, 7.0)]);
+    /// let readings = app.rows(vec![(1, 20.0_f64), (1, 20.4), (1, 21.5), (2, 7.0)]);
     /// // A new reading counts if it differs by a degree.
     /// let steady = readings.deduplicate(|row| row.0, |new, last| (new.1 - last.1).abs() >= 1.0);
     /// assert_eq!(steady.collect()?, [(1, 21.5), (2, 7.0)]);

@@ -177,7 +177,7 @@ impl Read for Unique {
 }
 
 /// An approximate quantile of numbers: values are counted in buckets of the form that
-/// [`bucket`] describes.
+/// `bucket` describes.
 #[derive(Debug)]
 pub struct ApproxQuantile {
     /// The share.
