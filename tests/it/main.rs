@@ -22,6 +22,7 @@ mod pivot;
 mod random_plans;
 mod reducers;
 mod reference;
+mod refusals;
 mod rows;
 mod running;
 mod set;

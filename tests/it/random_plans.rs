@@ -4,9 +4,12 @@
 //! tables are shared, joined with themselves and with what is derived from them. Failing seeds are
 //! kept in [`KNOWN`].
 
+use crate::oracle::groups;
 use pathway::prelude::*;
+use pathway::table::IntoTable;
 use pathway::testing::{Harness, Random};
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 /// A key, a key that can be null, and a number.
 type Row = (u8, Option<u8>, i64);
@@ -33,6 +36,12 @@ enum Node {
     Semi(usize, usize, Key),
     Anti(usize, usize, Key),
     Cross(usize, usize),
+    /// The two greatest numbers of each group.
+    Limit(usize),
+    /// Positions, values of the row in front and sums of two rows.
+    Over(usize),
+    /// The whole table as one row.
+    All(usize),
 }
 
 /// What a join compares.
@@ -73,7 +82,7 @@ fn plan(random: &mut Random) -> Vec<Node> {
         let key = *random.pick(&[Key::First, Key::Second, Key::Both, Key::Mixed]);
         let fold = *random.pick(&[Fold::Count, Fold::Sum, Fold::Min, Fold::Max, Fold::Distinct]);
         let n = random.value::<i64>() % 5;
-        nodes.push(match random.below(18) {
+        nodes.push(match random.below(21) {
             0 => Node::Map(a, n),
             1 => Node::Filter(a, n),
             2 => Node::FlatMap(a),
@@ -90,6 +99,9 @@ fn plan(random: &mut Random) -> Vec<Node> {
             14 => Node::Full(a, b, key),
             15 => Node::Where(a, b),
             16 => *random.pick(&[Node::Semi(a, b, key), Node::Anti(a, b, key)]),
+            17 => Node::Limit(a),
+            18 => Node::Over(a),
+            19 => Node::All(a),
             _ => Node::Cross(a, b),
         });
     }
@@ -129,6 +141,14 @@ fn right_key(key: Key, row: &Row) -> (Option<u8>, Option<u8>) {
         Key::Mixed => (row.1, Some(0)),
         other => left_key(other, row),
     }
+}
+
+fn placed(row: &Row, number: u64, before: Option<i64>, sum: i64) -> Row {
+    (small(number.cast_signed()), row.1, (before.unwrap_or(7) + sum) % 50)
+}
+
+fn summed_up(count: u64, max: Option<i64>, odd: i64) -> Row {
+    (small(count.cast_signed()), None, (max.unwrap_or(9) + odd) % 50)
 }
 
 fn is_met(left: &Row, right: &Row) -> bool {
@@ -200,6 +220,21 @@ fn build(nodes: &[Node], inputs: &[Table<Row>]) -> Vec<Table<Row>> {
                 let (left, right) = on(key);
                 t[a].anti_join(&t[b]).on(left, right)
             }
+            Node::Limit(a) => {
+                let groups = t[a].group_by(|row| row.1);
+                groups.sort_by(|row| Reverse(row.2)).limit(2).into_table()
+            }
+            Node::Over(a) => t[a]
+                .group_by(|row| row.0 % 2)
+                .sort_by(|row| row.2)
+                .over(|o| (o.row_number(), o.lag(1, |row| row.2), o.moving_sum(1, 0, |row| row.2)))
+                .select(|row, (number, before, sum)| placed(&row, number, before, sum)),
+            Node::All(a) => t[a]
+                .reduce(|g| {
+                    let odd = g.sum(|row| row.2).when(|row| row.0 % 2 == 1);
+                    (g.count(), g.max(|row| row.2), odd)
+                })
+                .select(|(count, max, odd)| summed_up(*count, *max, *odd)),
             Node::Cross(a, b) => t[a].cross_join(&t[b]).select(|l, r| paired(Some(l), Some(r))),
         };
         tables.push(table);
@@ -235,6 +270,23 @@ fn evaluate(nodes: &[Node], inputs: &[Vec<Row>]) -> Option<Vec<Vec<Row>>> {
             Node::Where(a, b) => joined(&t[a], &t[b], Key::First, (true, true), is_met),
             Node::Semi(a, b, key) => matching(&t[a], &t[b], key, true),
             Node::Anti(a, b, key) => matching(&t[a], &t[b], key, false),
+            Node::Limit(a) => {
+                let limited = |rows: &Vec<&Row>| {
+                    let mut rows: Vec<Row> = rows.iter().map(|row| **row).collect();
+                    rows.sort_unstable_by_key(|row| (Reverse(row.2), *row));
+                    rows.truncate(2);
+                    rows
+                };
+                groups(&t[a], |row| row.1).values().flat_map(limited).collect()
+            }
+            Node::Over(a) => {
+                groups(&t[a], |row| row.0 % 2).values().flat_map(|rows| over(rows)).collect()
+            }
+            Node::All(a) => {
+                let odd = t[a].iter().filter(|row| row.0 % 2 == 1).map(|row| row.2).sum();
+                let max = t[a].iter().map(|row| row.2).max();
+                vec![summed_up(t[a].len() as u64, max, odd)]
+            }
             Node::Cross(a, b) => {
                 let pairs = |l| t[b].iter().map(move |r| paired(Some(l), Some(r)));
                 t[a].iter().flat_map(pairs).collect()
@@ -246,6 +298,16 @@ fn evaluate(nodes: &[Node], inputs: &[Vec<Row>]) -> Option<Vec<Vec<Row>>> {
         tables.push(rows);
     }
     Some(tables)
+}
+
+fn over(rows: &[&Row]) -> Vec<Row> {
+    let mut rows: Vec<Row> = rows.iter().map(|row| **row).collect();
+    rows.sort_unstable_by_key(|row| (row.2, *row));
+    let before = std::iter::once(None).chain(rows.iter().map(|row| Some(row.2)));
+    let places = (1..).zip(&rows).zip(before);
+    places
+        .map(|((number, row), before)| placed(row, number, before, row.2 + before.unwrap_or(0)))
+        .collect()
 }
 
 fn set(rows: Vec<Row>) -> Vec<Row> {
@@ -260,8 +322,6 @@ fn copies(left: &[Row], right: &[Row], kept: impl Fn(usize, usize) -> usize) -> 
 }
 
 fn reduced(rows: &[Row], fold: Fold) -> Vec<Row> {
-    let mut groups: BTreeMap<Option<u8>, Vec<&Row>> = BTreeMap::new();
-    rows.iter().for_each(|row| groups.entry(row.1).or_default().push(row));
     let fold = |rows: &[&Row]| -> i64 {
         let numbers = rows.iter().map(|row| row.2);
         match fold {
@@ -274,7 +334,7 @@ fn reduced(rows: &[Row], fold: Fold) -> Vec<Row> {
             }
         }
     };
-    groups.iter().map(|(key, rows)| (0, *key, fold(rows))).collect()
+    groups(rows, |row| row.1).iter().map(|(key, rows)| (0, *key, fold(rows))).collect()
 }
 
 fn meets(key: Key, left: &Row, right: &Row) -> bool {

@@ -258,7 +258,10 @@ impl Index {
 
     /// The rows that this epoch has brought, in the order of their arrival.
     pub(crate) fn fresh_rows(&self) -> impl Iterator<Item = (&[u8], Diff)> {
-        self.fresh.iter().map(|row| (self.log.row(row.place), self.log.diff(row.place)))
+        self.fresh.iter().map(|row| {
+            let (bytes, diff, _) = self.log.read(row.place);
+            (bytes, diff)
+        })
     }
 
     /// Two rows of one key, if this epoch has left some key with more than one. The least two, so
@@ -385,7 +388,8 @@ impl Index {
             let matches = &matches[..batch.len()];
             std::hint::black_box(matches.iter().fold(0, |all, matches| all ^ matches.fetch()));
             for (row, &matches) in batch.iter().zip(matches) {
-                f(self.log.row(row.place), self.log.diff(row.place), matches);
+                let (bytes, diff, _) = self.log.read(row.place);
+                f(bytes, diff, matches);
             }
         }
     }

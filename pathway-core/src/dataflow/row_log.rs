@@ -107,6 +107,17 @@ impl RowLog {
         &self.at(place)[HEADER..HEADER + len]
     }
 
+    /// A row with its diff, and the row behind it in its chain.
+    #[inline]
+    pub(crate) fn read(&self, place: Place) -> (&[u8], Diff, Place) {
+        let bytes = self.at(place);
+        let (header, rest) = bytes.split_at(HEADER);
+        let number =
+            |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().expect("four bytes"));
+        let diff = i64::from_le_bytes(header[DIFF..].try_into().expect("eight bytes"));
+        (&rest[..number(LEN) as usize], diff, number(NEXT))
+    }
+
     pub(crate) fn diff(&self, place: Place) -> Diff {
         let bytes = &self.at(place)[DIFF..HEADER];
         i64::from_le_bytes(bytes.try_into().expect("eight bytes"))
@@ -175,8 +186,8 @@ impl<'a> Iterator for Chain<'a> {
         if self.at == self.end {
             return None;
         }
-        let place = self.at;
-        self.at = self.log.next(place);
-        Some((self.log.row(place), self.log.diff(place)))
+        let (row, diff, next) = self.log.read(self.at);
+        self.at = next;
+        Some((row, diff))
     }
 }

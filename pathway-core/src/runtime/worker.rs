@@ -216,8 +216,11 @@ impl Worker<'_> {
         let EpochPolicy::Auto { rows_max, live } = self.policy else {
             let asked =
                 shared.open.load(Ordering::SeqCst) < shared.asked_for.load(Ordering::SeqCst);
-            // All that was pushed before belongs to the epoch.
-            let close = asked && shared.sources.iter().all(|source| source.taken());
+            // All that was pushed before belongs to the epoch, and to the first one all that
+            // bounded sources hold.
+            let close = asked
+                && shared.unread_sources.load(Ordering::SeqCst) == 0
+                && shared.sources.iter().all(|source| source.taken());
             if close {
                 shared.close_epoch();
             }

@@ -2,21 +2,34 @@
 
 use super::{Pipeline, ReaderSource, Stream, Table};
 use crate::io::{BadRow, Decoder, PartitionId, Reader, RowReceiver, SourceError, SourceWriter};
-use crate::schema::{DataType, RowDecoder, Schema, ordered, put_len, skip, take_bytes, take_len};
+use crate::schema::{DataType, RowDecoder, Schema, ordered, skip, take_bytes};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Rows that are encoded already: `[diff][length][row]`.
+/// Rows that are encoded already: `[diff, 8 bytes][length, 4 bytes][row]`.
 pub(crate) struct Encoded;
 
 /// Appends one update in the form that [`Encoded`] reads.
 pub(crate) fn put_update(row: &[u8], diff: i64, out: &mut Vec<u8>) {
+    put(diff, out, |out| out.extend_from_slice(row));
+}
+
+/// Appends one row in the form that [`Encoded`] reads.
+fn put_row<T: Schema>(row: &T, out: &mut Vec<u8>) {
+    put(1, out, |out| row.encode(out));
+}
+
+/// The length is written when the row is there.
+fn put(diff: i64, out: &mut Vec<u8>, row: impl FnOnce(&mut Vec<u8>)) {
     diff.encode(out);
-    put_len(row.len(), out);
-    out.extend_from_slice(row);
+    let at = out.len();
+    out.extend_from_slice(&[0; 4]);
+    row(out);
+    let len = u32::try_from(out.len() - at - 4).expect("a row is under 4 GiB");
+    out[at..at + 4].copy_from_slice(&len.to_le_bytes());
 }
 
 impl Decoder for Encoded {
@@ -24,7 +37,7 @@ impl Decoder for Encoded {
         // Blocks end between rows: they are made here.
         while !bytes.is_empty() {
             let diff = i64::decode(&mut bytes);
-            let len = take_len(&mut bytes);
+            let len = u32::decode(&mut bytes) as usize;
             rows.update(take_bytes(&mut bytes, len), diff);
         }
         Ok(())
@@ -71,15 +84,12 @@ pub(super) fn rows<T: Schema>(
     location: &'static Location<'static>,
 ) -> Stream<T> {
     let mut blocks = vec![Vec::new()];
-    let mut scratch = Vec::new();
     for row in rows {
-        scratch.clear();
-        row.encode(&mut scratch);
         if blocks.last().is_none_or(|block| block.len() >= BLOCK_BYTES) {
             blocks.push(Vec::with_capacity(BLOCK_BYTES));
         }
         let block = blocks.last_mut().expect("there is a block");
-        put_update(&scratch, 1, block);
+        put_row(&row, block);
     }
     located(pipeline, ReaderSource::<T>::new(Given { blocks }), true, location).into_stream()
 }
@@ -268,7 +278,7 @@ impl<T: Schema> Input<T> {
     #[expect(clippy::needless_pass_by_value, reason = "the row moves into the pipeline")]
     pub fn push(&self, row: T) -> Result<(), InputError> {
         let mut block = Vec::new();
-        put_update(&row.to_row_bytes(), 1, &mut block);
+        put_row(&row, &mut block);
         self.handle.0.push(block)
     }
 
@@ -279,11 +289,8 @@ impl<T: Schema> Input<T> {
     /// [`InputError::Closed`] if the input was closed or the run has ended.
     pub fn push_all(&self, rows: impl IntoIterator<Item = T>) -> Result<(), InputError> {
         let mut block = Vec::new();
-        let mut row_bytes = Vec::new();
         for row in rows {
-            row_bytes.clear();
-            row.encode(&mut row_bytes);
-            put_update(&row_bytes, 1, &mut block);
+            put_row(&row, &mut block);
         }
         if block.is_empty() { Ok(()) } else { self.handle.0.push(block) }
     }
