@@ -8,6 +8,7 @@ mod combined;
 mod concat;
 mod distinct;
 mod ended;
+mod explain;
 mod failing;
 mod filter_map;
 mod filtered;

@@ -1,6 +1,7 @@
 //! Plans for people: as text and as a Mermaid drawing.
 
 use super::{Node, NodeId, Operation, Plan, Port, Sorted, SortedOutput};
+use crate::dataflow::ReducePlan;
 use std::fmt;
 
 /// A printable plan. Make it with [`Pipeline::explain`](crate::table::Pipeline::explain).
@@ -129,10 +130,10 @@ fn what(node: &Node) -> String {
         },
         Operation::Reduce { plan, key_column, .. } => {
             let key = key_column.map_or("closure".to_owned(), |column| format!("`{column}`"));
-            format!("{} {key}, {} reducers", node.verb, plan.folds().len())
+            format!("{} {key}, {}", node.verb, reducers(plan))
         }
         Operation::Sort(sorted) => what_sorted(sorted),
-        Operation::Total { plan, .. } => format!("{}, {} reducers", node.verb, plan.folds().len()),
+        Operation::Total { plan, .. } => format!("{}, {}", node.verb, reducers(plan)),
         _ => node.verb.to_owned(),
     }
 }
@@ -167,6 +168,22 @@ fn fused_into(plan: &Plan, node: &Node) -> Option<NodeId> {
     Some(at.id)
 }
 
+fn reducers(plan: &ReducePlan) -> String {
+    match plan.folds().len() {
+        1 => "1 reducer".to_owned(),
+        count => format!("{count} reducers"),
+    }
+}
+
+/// Whether the same rows can give other results if they are cut into epochs in another way.
+fn depends_on_history(operation: &Operation) -> bool {
+    match operation {
+        Operation::Join { kind, .. } => kind.as_of_now,
+        Operation::Stateful { .. } | Operation::Changes { .. } => true,
+        _ => false,
+    }
+}
+
 fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if !needed {
@@ -174,6 +191,9 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
     }
     if node.append_only && !matches!(node.operation, Operation::Sink(_)) {
         notes.push("append-only".to_owned());
+    }
+    if depends_on_history(&node.operation) {
+        notes.push("depends on the history".to_owned());
     }
     if let Some(root) = fused_into(plan, node) {
         notes.push(format!("fused into #{}", root.0));
