@@ -134,7 +134,7 @@ pub(crate) static FILES: LazyLock<Files> = LazyLock::new(|| {
 });
 
 fn read<T: Schema>(files: &str) -> Vec<T> {
-    let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/nycflights13");
+    let folder: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/nycflights13");
     let app = Pipeline::new("files").progress(false);
     app.read(csv::files::<T>(folder.join(files)).null("NA")).collect().expect("the files are good")
 }
