@@ -22,6 +22,7 @@ pub mod prelude {
         Bytes, Date, DateTime, Duration, Keyed, NaiveDateTime, Schema, Text, Time, Zoned,
     };
     pub use pathway_core::table::{
+        iterate, iterate_at_most, iterate_within,
         Aggregate, Change, Collection, Input, InputError, Pipeline, Reduced, RowError, Stream,
         Table, TableInput, View,
     };

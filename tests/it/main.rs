@@ -9,6 +9,7 @@ mod distinct;
 mod failing;
 mod filter_map;
 mod group;
+mod iterate;
 mod join;
 mod left_join;
 mod oracle;

@@ -37,7 +37,7 @@ pub struct ReducePlan {
     folds: Arc<[AnyFold]>,
     /// The form of their outputs.
     shape: OutputShape,
-    words: usize,
+    pub(super) words: usize,
     accs: usize,
 }
 
@@ -61,7 +61,7 @@ impl ReducePlan {
         &self.folds
     }
 
-    fn encode_outputs(
+    pub(super) fn encode_outputs(
         &self,
         (mut words, accs): (&[u64], &[Acc]),
         rows: i64,
@@ -92,7 +92,7 @@ impl ReducePlan {
 
     /// Adds the arguments of one row, those from `first` on, to the state of its group.
     #[inline]
-    fn update(
+    pub(super) fn update(
         &self,
         (mut words, accs): (&mut [u64], &mut [Acc]),
         inputs: &Inputs,
@@ -128,7 +128,7 @@ impl ReducePlan {
     }
 
     /// The accumulators of a group without rows.
-    fn zeros(&self) -> Vec<Acc> {
+    pub(super) fn zeros(&self) -> Vec<Acc> {
         self.acc_folds().map(|fold| fold.zero()).collect()
     }
 

@@ -5,6 +5,7 @@ mod exact_sum;
 pub mod fold;
 pub(crate) mod group_table;
 pub(crate) mod index;
+pub(crate) mod iterate;
 mod key_hash;
 mod key_table;
 pub(crate) mod logic;
@@ -17,4 +18,5 @@ pub mod state;
 pub(crate) mod upsert;
 
 pub use group_table::{OutputShape, ReducePlan};
+pub use iterate::Limit;
 pub use logic::{Alone, JoinKind};

@@ -1,5 +1,6 @@
 //! The kinds of nodes.
 
+use super::LoopId;
 use crate::dataflow::{JoinKind, ReducePlan};
 use crate::io::{CollectionKind, Reader, Sink, SinkWriter, Wanted};
 use crate::schema::DataType;
@@ -68,6 +69,8 @@ pub struct Node {
     pub scope: Option<ScopeId>,
     /// Whether the program takes its second output.
     pub errors_taken: bool,
+    /// The loop that it stands in.
+    pub in_loop: Option<LoopId>,
 }
 
 impl Node {
@@ -138,6 +141,11 @@ pub enum Operation {
         /// Whether rows carry a version in front.
         versioned: bool,
     },
+    /// A table in a loop: its input in the first round, then what the round before made of it.
+    Variable(LoopId),
+    /// Ends a loop. Its inputs are what a round makes of the variables, its outputs what the last
+    /// round made of them.
+    Loop(LoopId),
     /// Hands rows to the outside.
     Sink(SinkSlot),
 }
@@ -224,6 +232,8 @@ impl fmt::Debug for Operation {
             Self::Distinct => "Distinct",
             Self::Set { .. } => "Set",
             Self::Upsert { .. } => "Upsert",
+            Self::Variable(_) => "Variable",
+            Self::Loop(_) => "Loop",
             Self::Sink(_) => "Sink",
         })
     }

@@ -9,7 +9,7 @@ use super::worker::{self, WorkerPlan};
 use crate::dataflow::sink::SinkEnd;
 use crate::error::{BuildError, Error, Result, RunError};
 use crate::io::{SinkWriter, SourceError, SourceWriter};
-use crate::plan::{NodeId, Operation, Plan, SinkKind};
+use crate::plan::{Misplaced, NodeId, Operation, Plan, SinkKind};
 use crate::stage;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -131,6 +131,9 @@ pub(crate) fn start(
 ) -> Result<Running> {
     if sinks.is_empty() {
         return Err(BuildError::NoSink { pipeline: pipeline.to_owned() }.into());
+    }
+    if let Some(Misplaced { operator, around, problem }) = plan.misplaced().first().cloned() {
+        return Err(BuildError::Loop { operator, around, problem }.into());
     }
     let workers = settings.threads;
     let needed = plan.needed_by(sinks.iter().copied());

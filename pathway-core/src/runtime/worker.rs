@@ -5,7 +5,7 @@ use super::running::EpochPolicy;
 use super::shared::{Shared, lock};
 use crate::dataflow::operator::Epoch;
 use crate::dataflow::sink::SinkEnd;
-use crate::plan::{NodeId, Plan};
+use crate::plan::{NodeId, Operation, Plan};
 use crate::render::{RenderContext, Rendered, SharedState, render};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -52,7 +52,9 @@ pub(super) fn run(
     let fail = {
         let (shared, plan) = (Arc::clone(&begin.shared), Arc::clone(&begin.plan));
         Arc::new(move |node: u32, problem: String| {
-            let fallible = plan.node(NodeId(node)).outputs.len() > 1;
+            let node_plan = plan.node(NodeId(node));
+            let fallible =
+                node_plan.outputs.len() > 1 && !matches!(node_plan.operation, Operation::Loop(_));
             shared.fail_node(node, problem, fallible);
         })
     };

@@ -1,0 +1,543 @@
+//! Loops: an outermost loop and all that stands in it is one scope of differential's operators.
+//!
+//! Nodes of a loop are rendered when the plan comes to its end. What they take from outside enters
+//! there: a table once, and an index as its rows by key. As outside, the steps behind an operator
+//! are one chain of closures down to the terminals that feed others.
+
+use super::{Entry, Renderer};
+use crate::dataflow::iterate::{
+    self, Buffer, Feedback, Flow, Index, InputsFeed, Left, LoopTime, NotSettled, Row, SharedFeed,
+    WholeGroup,
+};
+use crate::dataflow::logic::Fail;
+use crate::dataflow::operator::{self, Edge, Pact};
+use crate::dataflow::{Alone, JoinKind, Limit, ReducePlan};
+use crate::plan::{LoopId, Node, NodeId, Operation, Plan, Port};
+use crate::schema::DataType;
+use crate::stage::{
+    AnyStep, Diff, EncodedStep, EncodedTee, KeyedCollector, ReduceByColumns, RowsByColumn,
+    StepContext,
+};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use timely::dataflow::Scope;
+use timely::dataflow::operators::probe::Probe as _;
+
+/// Who consumes what, across the edges of loops.
+#[derive(Default)]
+pub(super) struct Consumers {
+    /// By output, the nodes outside of loops, or those in the same loop.
+    pub(super) of: HashMap<Port, Vec<(NodeId, usize)>>,
+    /// By outermost loop, what enters it: by the node that ends the loop.
+    entries: HashMap<NodeId, Vec<Port>>,
+    /// By index outside of loops, the entries that it has.
+    index_entries: HashMap<NodeId, Vec<Entry>>,
+}
+
+impl Consumers {
+    pub(super) fn new(plan: &Plan, needed: &[bool]) -> Self {
+        let mut ends = HashMap::new();
+        for node in plan.nodes() {
+            if let Operation::Loop(id) = node.operation {
+                ends.insert(id, node.id);
+            }
+        }
+        let mut consumers = Self::default();
+        for node in plan.nodes().iter().filter(|node| needed[node.id.index()]) {
+            let around = plan.outermost(node.id).or(match node.operation {
+                Operation::Loop(id) => Some(id),
+                _ => None,
+            });
+            for (at, &input) in node.inputs.iter().enumerate() {
+                match around {
+                    Some(around) if plan.node(input.node).in_loop.is_none() => {
+                        consumers.enter(plan, input, ends[&around]);
+                    }
+                    _ => consumers.of.entry(input).or_default().push((node.id, at)),
+                }
+            }
+        }
+        consumers
+    }
+
+    fn enter(&mut self, plan: &Plan, port: Port, end: NodeId) {
+        let entries = self.entries.entry(end).or_default();
+        if entries.contains(&port) {
+            return;
+        }
+        let input = entries.len();
+        entries.push(port);
+        if matches!(plan.node(port.node).operation, Operation::Index(_)) {
+            let entry = Entry { node: end, input };
+            self.index_entries.entry(port.node).or_default().push(entry);
+        } else {
+            self.of.entry(port).or_default().push((end, input));
+        }
+    }
+
+    /// Whether some operator outside of loops reads an index.
+    pub(super) fn has_outer_readers(&self, index: NodeId) -> bool {
+        self.of.contains_key(&Port { node: index, output: 0 })
+    }
+
+    /// The entries that an index has into loops.
+    pub(super) fn index_entries(&self, index: NodeId) -> Vec<Entry> {
+        self.index_entries.get(&index).cloned().unwrap_or_default()
+    }
+
+    /// The table that enters a loop there.
+    pub(super) fn entry(&self, end: NodeId, input: usize) -> Port {
+        self.entries[&end][input]
+    }
+}
+
+/// A terminal in a loop: whom it feeds.
+struct LoopFeed {
+    consumer: NodeId,
+    input: usize,
+    feed: SharedFeed,
+}
+
+struct LoopRenderer<'r, 'a, 'outer, 'inner> {
+    renderer: &'r Renderer<'a, 'outer>,
+    scope: Scope<'inner, LoopTime>,
+    /// The nodes of the loop in order; the last one ends it.
+    nodes: Vec<&'a Node>,
+    inputs: HashMap<(NodeId, usize), Flow<'inner>>,
+    indexes: HashMap<NodeId, Index<'inner>>,
+    feedbacks: HashMap<NodeId, Feedback<'inner>>,
+    /// What the loop makes of its variables.
+    results: Vec<Flow<'inner>>,
+    /// What still changes after the last round of a loop that may not.
+    unsettled: Vec<(NodeId, u64, Flow<'inner>)>,
+}
+
+/// A result of a loop, outside.
+struct Leaving<'outer> {
+    edge: Edge<'outer>,
+    /// The loop and its limit, where this is what it may not give.
+    unsettled: Option<(NodeId, u64)>,
+}
+
+impl<'a, 'outer> Renderer<'a, 'outer> {
+    /// Renders an outermost loop, and what its results feed.
+    pub(super) fn iterate(&mut self, end: &Node, id: LoopId) {
+        let mut edges = self.inputs_by_entry(end);
+        let this = &*self;
+        let leaving: Vec<Leaving<'outer>> =
+            this.scope.scoped::<LoopTime, _, _>(&end.describe(), |scope| {
+                let mut inner = LoopRenderer {
+                    renderer: this,
+                    scope,
+                    nodes: this.nodes_of(end, id),
+                    inputs: HashMap::new(),
+                    indexes: HashMap::new(),
+                    feedbacks: HashMap::new(),
+                    results: Vec::new(),
+                    unsettled: Vec::new(),
+                };
+                inner.enter(end, &mut edges);
+                for node in inner.nodes.clone() {
+                    inner.node(node);
+                }
+                let results = inner.results.into_iter().map(|flow| (flow, None));
+                let unsettled = inner.unsettled.into_iter();
+                let unsettled = unsettled.map(|(node, rounds, flow)| (flow, Some((node, rounds))));
+                let leave = |(flow, unsettled)| Leaving {
+                    edge: iterate::leave(flow, this.scope),
+                    unsettled,
+                };
+                results.chain(unsettled).map(leave).collect()
+            });
+        for (output, Leaving { edge, unsettled }) in leaving.into_iter().enumerate() {
+            let pact = if self.peers() == 1 { Pact::Local } else { Pact::Exchanged };
+            let mut feeds = Vec::new();
+            let logic: Box<dyn operator::Logic> = if let Some((node, rounds)) = unsettled {
+                let fail = self.fail(self.context.plan.node(node));
+                Box::new(NotSettled::new(rounds, fail))
+            } else {
+                let root = self.row_tree(Port { node: end.id, output }, &mut feeds);
+                Box::new(Left::new(root))
+            };
+            let buffers = feeds.iter().map(|feed| Rc::clone(&feed.buffer)).collect();
+            let name = end.describe();
+            let inputs = vec![(edge, pact)];
+            let (edges, end) = operator::build(self.scope, &name, inputs, buffers, logic);
+            end.probe_with(&self.probe);
+            for (feed, edge) in feeds.into_iter().zip(edges) {
+                self.connect(&feed, edge);
+            }
+        }
+    }
+
+    /// The edges that have been left for a loop, by entry.
+    fn inputs_by_entry(&mut self, end: &Node) -> HashMap<usize, Edge<'outer>> {
+        let edges = self.edges.remove(&end.id).unwrap_or_default();
+        edges.into_iter().map(|(input, edge, _)| (input, edge)).collect()
+    }
+
+    /// The nodes of an outermost loop in order, and its end.
+    fn nodes_of(&self, end: &'a Node, id: LoopId) -> Vec<&'a Node> {
+        let (plan, needed) = (self.context.plan, self.context.needed);
+        let inside = |node: &&Node| {
+            needed[node.id.index()] && (plan.outermost(node.id) == Some(id) || node.id == end.id)
+        };
+        plan.nodes().iter().filter(inside).collect()
+    }
+}
+
+impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
+    fn plan(&self) -> &'a Plan {
+        self.renderer.context.plan
+    }
+
+    /// Takes what the loop uses from outside to those that use it.
+    fn enter(&mut self, end: &Node, edges: &mut HashMap<usize, Edge<'_>>) {
+        let renderer = self.renderer;
+        let entries = renderer.consumers.entries.get(&end.id).cloned().unwrap_or_default();
+        for (entry, port) in entries.into_iter().enumerate() {
+            let edge = edges.remove(&entry).expect("what enters a loop comes before its end");
+            let flow = iterate::enter(edge, self.scope);
+            let node = self.plan().node(port.node);
+            if matches!(node.operation, Operation::Index(_)) {
+                self.indexes.insert(node.id, iterate::index(flow, &node.describe()));
+                continue;
+            }
+            for node in &self.nodes {
+                for (at, _) in node.inputs.iter().enumerate().filter(|(_, input)| **input == port) {
+                    self.inputs.insert((node.id, at), flow.clone());
+                }
+            }
+        }
+    }
+
+    fn node(&mut self, node: &'a Node) {
+        let name = node.describe();
+        match &node.operation {
+            Operation::Step(_) => {}
+            Operation::Variable(id) => {
+                let level = self.plan().loops()[id.index()].level;
+                let initial = self.input(node, 0);
+                let (feedback, variable) = Feedback::new(self.scope, initial, level);
+                self.feedbacks.insert(node.id, feedback);
+                self.rows(node, 0, variable);
+            }
+            Operation::Loop(id) => self.end(node, *id),
+            Operation::Concat => {
+                let all = self.input(node, 0).concat(self.input(node, 1));
+                self.rows(node, 0, all);
+            }
+            Operation::Index(_) => {
+                let index = iterate::index(self.input(node, 0), &name);
+                self.indexes.insert(node.id, index);
+            }
+            Operation::Join { kind, root } => {
+                let root = |next| root(node.id.0, next);
+                self.join(node, *kind, &root);
+            }
+            Operation::Reduce { plan, root, .. } => {
+                let groups = reduce(self.input(node, 0), &name, plan, self.renderer.fail(node));
+                let mut feeds = Vec::new();
+                let root = root(self.steps(Port { node: node.id, output: 0 }, &mut feeds));
+                self.run(node, groups, root, feeds);
+            }
+            Operation::Distinct => {
+                let fail = self.renderer.fail(node);
+                let copies = move |row: &Row, values: &[(&Row, Diff)]| match values {
+                    [(_, 1..)] => 1,
+                    _ => taken_away(&fail, row),
+                };
+                let distinct = iterate::threshold(self.input(node, 0), &name, copies);
+                self.rows(node, 0, distinct);
+            }
+            Operation::Set { intersect } => {
+                let kept = self.set(node, *intersect);
+                self.rows(node, 0, kept);
+            }
+            Operation::Source(_)
+            | Operation::Changes { .. }
+            | Operation::Upsert { .. }
+            | Operation::Sink(_) => {
+                unreachable!("a plan with {name} in a loop does not start")
+            }
+        }
+    }
+
+    fn input(&mut self, node: &Node, at: usize) -> Flow<'inner> {
+        self.inputs.remove(&(node.id, at)).expect("nodes come after their inputs")
+    }
+
+    /// Ends a loop: closes the rounds of its variables.
+    fn end(&mut self, node: &'a Node, id: LoopId) {
+        let inner = &self.plan().loops()[id.index()];
+        for (at, variable) in inner.variables.iter().enumerate() {
+            let mut next = self.input(node, at);
+            if self.plan().circulates(node.inputs[at], id) {
+                next = iterate::consolidate(next);
+            }
+            // A variable that no result depends on is not there.
+            if let Some(feedback) = self.feedbacks.remove(variable) {
+                let unsettled = feedback.set(next.clone(), inner.limit);
+                if let (Some(flow), Limit::Fail(rounds)) = (unsettled, inner.limit) {
+                    self.unsettled.push((node.id, rounds, flow));
+                }
+            }
+            if inner.level == 1 {
+                self.results.push(next);
+            } else {
+                self.rows(node, at, iterate::leave_inner(next, inner.level));
+            }
+        }
+    }
+
+    fn join(
+        &mut self,
+        node: &'a Node,
+        kind: JoinKind,
+        root: &dyn Fn(AnyStep) -> Box<dyn EncodedStep>,
+    ) {
+        let index = |at: usize| {
+            let index: &Index<'inner> = &self.indexes[&node.inputs[at].node];
+            index.clone()
+        };
+        let (left, right) = (index(0), index(1));
+        let name = node.describe();
+        // Where the rows go to several consumers, they are encoded in between.
+        let port = Port { node: node.id, output: 0 };
+        let mut several = Vec::new();
+        let next = self.steps(port, &mut several);
+        let direct = several.len() == 1;
+        drop(next);
+        let terminal = || {
+            let mut feeds = Vec::new();
+            let next = if direct {
+                self.steps(port, &mut feeds)
+            } else {
+                let feed = SharedFeed::new();
+                feeds.push(LoopFeed { consumer: node.id, input: 0, feed: feed.clone() });
+                (node.outputs[0].rows)(Box::new(feed))
+            };
+            (root(next), feeds.pop().expect("there is one"))
+        };
+        let mut flows = Vec::new();
+        if kind.pairs {
+            let (root, feed) = terminal();
+            flows.push(iterate::join(left.clone(), right.clone(), &name, root, feed.feed));
+        }
+        for (alone, side) in [(kind.left, Side::Left), (kind.right, Side::Right)] {
+            if alone == Alone::No {
+                continue;
+            }
+            let (rows, other) = match side {
+                Side::Left => (left.clone(), right.clone()),
+                Side::Right => (right.clone(), left.clone()),
+            };
+            let rows = iterate::matched_keys(rows, other, alone == Alone::Unmatched);
+            let (root, feed) = terminal();
+            let root = Box::new(OneSide { side, root });
+            flows.extend(iterate::steps(rows, &name, root, vec![feed.feed]));
+        }
+        let first = flows.pop().expect("a join gives something");
+        let all = flows.into_iter().fold(first, Flow::concat);
+        if direct {
+            let (_, feed) = terminal();
+            self.inputs.insert((feed.consumer, feed.input), all);
+        } else {
+            self.rows(node, 0, all);
+        }
+    }
+
+    fn set(&mut self, node: &Node, intersect: bool) -> Flow<'inner> {
+        let side = |flow: Flow<'inner>, side: u8| {
+            let side = Row::new(&[side]);
+            flow.map(move |(row, _)| (row, side.clone()))
+        };
+        let sides = side(self.input(node, 0), 0).concat(side(self.input(node, 1), 1));
+        let fail = self.renderer.fail(node);
+        let left = Row::new(&[0]);
+        iterate::threshold(sides, &node.describe(), move |row, values| {
+            let (mut here, mut there) = (0, 0);
+            for (side, copies) in values {
+                *if **side == left { &mut here } else { &mut there } = *copies;
+            }
+            match (here, there) {
+                (..0, _) | (_, ..0) => taken_away(&fail, row),
+                _ if intersect => here.min(there),
+                _ => (here - there).max(0),
+            }
+        })
+    }
+
+    /// Hands whole rows to the consumers of an output: as they are where that will do.
+    fn rows(&mut self, node: &'a Node, output: usize, flow: Flow<'inner>) {
+        let port = Port { node: node.id, output };
+        let rows = node.outputs[output];
+        let (mut encoded, mut typed) = (Vec::new(), Vec::new());
+        let mut feeds = Vec::new();
+        for (consumer, input) in self.consumers(port) {
+            let node = self.plan().node(consumer);
+            if takes_rows(&node.operation) {
+                self.inputs.insert((consumer, input), flow.clone());
+            } else if let Some(step) = by_columns((rows.data_type)(), node, &mut feeds) {
+                encoded.push(step);
+            } else {
+                typed.push(self.consumer(consumer, input, rows, &mut feeds));
+            }
+        }
+        match typed.len() {
+            0 => {}
+            1 => encoded.extend(typed.pop().map(rows.root)),
+            _ => encoded.push((rows.root)((rows.tee)(typed))),
+        }
+        if !encoded.is_empty() {
+            self.run(node, flow, Box::new(EncodedTee(encoded)), feeds);
+        }
+    }
+
+    /// Runs steps on a flow, and leaves what they give for its consumers.
+    fn run(
+        &mut self,
+        node: &Node,
+        flow: Flow<'inner>,
+        root: Box<dyn EncodedStep>,
+        feeds: Vec<LoopFeed>,
+    ) {
+        let (consumers, feeds): (Vec<_>, Vec<_>) =
+            feeds.into_iter().map(|to| ((to.consumer, to.input), to.feed)).unzip();
+        let flows = iterate::steps(flow, &node.describe(), root, feeds);
+        self.inputs.extend(consumers.into_iter().zip(flows));
+    }
+
+    fn consumers(&self, port: Port) -> Vec<(NodeId, usize)> {
+        self.renderer.consumers.of.get(&port).cloned().unwrap_or_default()
+    }
+
+    /// The steps behind an output.
+    fn steps(&self, port: Port, feeds: &mut Vec<LoopFeed>) -> AnyStep {
+        let rows = self.plan().node(port.node).outputs[port.output];
+        let consumers = self.consumers(port).into_iter();
+        let mut steps: Vec<AnyStep> = consumers
+            .map(|(consumer, input)| self.consumer(consumer, input, rows, feeds))
+            .collect();
+        if steps.len() == 1 {
+            return steps.pop().expect("there is one");
+        }
+        (rows.tee)(steps)
+    }
+
+    /// The step of one consumer: its own chain, or the terminal in front of its operator.
+    fn consumer(
+        &self,
+        consumer: NodeId,
+        input: usize,
+        rows: crate::stage::RowType,
+        feeds: &mut Vec<LoopFeed>,
+    ) -> AnyStep {
+        let context = self.renderer.context;
+        let node = self.plan().node(consumer);
+        match &node.operation {
+            Operation::Step(factory) => {
+                let next = (0..node.outputs.len())
+                    .map(|output| self.steps(Port { node: consumer, output }, feeds))
+                    .collect();
+                let step = StepContext {
+                    node: consumer.0,
+                    fail: Arc::clone(&context.fail),
+                    errors_taken: node.errors_taken,
+                };
+                factory(&step, next)
+            }
+            Operation::Index(index) => (index.terminal)(consumer.0, feed(node, input, feeds)),
+            Operation::Reduce { terminal, .. } => {
+                terminal(consumer.0, Box::new(inputs_feed(node, feeds)))
+            }
+            _ => (rows.rows)(feed(node, input, feeds)),
+        }
+    }
+}
+
+/// Whether an operator takes whole rows.
+fn takes_rows(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::Concat
+            | Operation::Distinct
+            | Operation::Set { .. }
+            | Operation::Variable(_)
+            | Operation::Loop(_)
+    )
+}
+
+fn new_feed(consumer: NodeId, input: usize, feeds: &mut Vec<LoopFeed>) -> SharedFeed {
+    let feed = SharedFeed::new();
+    feeds.push(LoopFeed { consumer, input, feed: feed.clone() });
+    feed
+}
+
+fn feed(node: &Node, input: usize, feeds: &mut Vec<LoopFeed>) -> Box<dyn KeyedCollector> {
+    Box::new(new_feed(node.id, input, feeds))
+}
+
+fn inputs_feed(node: &Node, feeds: &mut Vec<LoopFeed>) -> InputsFeed {
+    InputsFeed { feed: new_feed(node.id, 0, feeds), bytes: Vec::new() }
+}
+
+/// A consumer that takes columns of rows as they are encoded, if it is one.
+fn by_columns(
+    rows: DataType,
+    node: &Node,
+    feeds: &mut Vec<LoopFeed>,
+) -> Option<Box<dyn EncodedStep>> {
+    Some(match &node.operation {
+        Operation::Index(index) => {
+            Box::new(RowsByColumn::new(rows, index.column?, feed(node, 0, feeds)))
+        }
+        Operation::Reduce { columns, .. } => {
+            let columns = columns.as_ref()?;
+            Box::new(ReduceByColumns::new(rows, columns, Box::new(inputs_feed(node, feeds))))
+        }
+        _ => return None,
+    })
+}
+
+fn reduce<'inner>(
+    flow: Flow<'inner>,
+    name: &str,
+    plan: &ReducePlan,
+    fail: Fail,
+) -> Flow<'inner> {
+    let mut group = WholeGroup::new(plan.clone());
+    iterate::reduce(flow, name, move |key, rows, out| match group.evaluate(rows) {
+        Ok(outputs) => out.extend(outputs.map(|outputs| (outputs, 1))),
+        Err(problem) => fail(Some(key.bytes(&mut Buffer::default())), problem),
+    })
+}
+
+fn taken_away(fail: &Fail, row: &Row) -> Diff {
+    let problem = "more copies of a row were taken away than had been added";
+    fail(Some(row.bytes(&mut Buffer::default())), problem.to_owned());
+    0
+}
+
+/// A side of a join.
+#[derive(Clone, Copy)]
+enum Side {
+    Left,
+    Right,
+}
+
+/// Gives rows to the root of a join that have no partner.
+struct OneSide {
+    side: Side,
+    root: Box<dyn EncodedStep>,
+}
+
+impl EncodedStep for OneSide {
+    fn push(&mut self, row: &[u8], _: &[u8], diff: Diff) {
+        match self.side {
+            Side::Left => self.root.push_left(row, diff),
+            Side::Right => self.root.push_right(row, diff),
+        }
+    }
+}
