@@ -4,7 +4,7 @@ pub mod guide;
 
 pub use pathway_connectors::{csv, files, jsonl, lines, null, source, stdout};
 pub use pathway_core::error::{self, Error, Result};
-pub use pathway_core::{format, io, plan, reduce, runtime, schema, table, testing};
+pub use pathway_core::{format, graph, io, plan, reduce, runtime, schema, table, testing};
 pub use pathway_macros::{Aggregate, Schema, operator};
 
 /// What the expansions of the macros name. Not part of the interface.

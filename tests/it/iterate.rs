@@ -399,3 +399,16 @@ fn the_rounds_of_a_history() {
         least.assert_rows([(1, expected[&1] - 3)]);
     }
 }
+
+#[test]
+fn the_plan_shows_the_loop_as_a_box() {
+    let app = Pipeline::new("shown");
+    let edges = app.rows(vec![(1_u8, 2_u8)]);
+    within_components(&edges).write(null::sink());
+    let text = app.explain().to_string();
+    assert!(text.contains("until nothing changes"), "{text}");
+    assert!(text.contains("in the loop of line"), "{text}");
+    let drawing = app.explain().to_mermaid();
+    assert!(drawing.contains("  subgraph l0[\"the loop `iterate` at"), "{drawing}");
+    assert!(drawing.contains("    subgraph l1[\"the loop `iterate` at"), "{drawing}");
+}

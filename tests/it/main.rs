@@ -8,6 +8,7 @@ mod concat;
 mod distinct;
 mod failing;
 mod filter_map;
+mod graph;
 mod group;
 mod iterate;
 mod join;

@@ -8,6 +8,7 @@ pub mod explain;
 mod loops;
 mod node;
 
+pub use crate::dataflow::Limit;
 pub use loops::{Loop, LoopId, Misplaced};
 pub use node::{
     Node, NodeId, Operation, Port, Rooted, ScopeId, SharedIndex, SinkKind, SinkSlot, SourceNode,

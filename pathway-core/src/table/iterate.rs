@@ -2,7 +2,7 @@
 
 use super::{Graph, IntoTable, Table};
 use crate::dataflow::Limit;
-use crate::plan::{LoopId, NodeId, Operation, Port};
+use crate::plan::{LoopId, Operation, Port};
 use crate::schema::Schema;
 use crate::stage::RowType;
 use std::fmt;
@@ -285,12 +285,22 @@ where
         return A::tables(&place, &ports);
     }
     let (id, variables) = begin(&place.0, call, &initial);
+    let open = Open(&place.0);
     let next = f(A::tables(&place, &variables)).ports();
     let rows = initial.into_iter().map(|(_, rows)| rows).collect();
-    let end = end(&place.0, call, id, next, rows);
-    let ends: Vec<Port> =
-        (0..variables.len()).map(|output| Port { node: end, output }).collect();
+    let end = place.0.push(verb, location, Operation::Loop(id), next, rows, false);
+    drop(open);
+    let ends: Vec<Port> = (0..variables.len()).map(|output| Port { node: end, output }).collect();
     A::tables(&place, &ends)
+}
+
+/// Closes the loop also if its closure panics.
+struct Open<'a>(&'a Graph);
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.0.change(crate::plan::Plan::close_loop);
+    }
 }
 
 fn begin(graph: &Graph, call: Call, initial: &[(Port, RowType)]) -> (LoopId, Vec<Port>) {
@@ -302,10 +312,4 @@ fn begin(graph: &Graph, call: Call, initial: &[(Port, RowType)]) -> (LoopId, Vec
         Port { node, output: 0 }
     };
     (id, initial.iter().map(variable).collect())
-}
-
-fn end(graph: &Graph, call: Call, id: LoopId, next: Vec<Port>, rows: Vec<RowType>) -> NodeId {
-    let end = graph.push(call.verb, call.location, Operation::Loop(id), next, rows, false);
-    graph.change(|plan| plan.close_loop());
-    end
 }
