@@ -22,9 +22,8 @@ pub mod prelude {
         Bytes, Date, DateTime, Duration, Keyed, NaiveDateTime, Schema, Text, Time, Zoned,
     };
     pub use pathway_core::table::{
-        iterate, iterate_at_most, iterate_within,
         Aggregate, Change, Collection, Input, InputError, Pipeline, Reduced, RowError, Stream,
-        Table, TableInput, View,
+        Table, TableInput, View, iterate, iterate_at_most, iterate_within,
     };
     pub use pathway_macros::{Aggregate, Schema, operator};
 }

@@ -66,12 +66,7 @@ fn naive_labels(edges: &[Edge]) -> Vec<(u8, u8)> {
 
 #[test]
 fn reachability() {
-    against(
-        reached,
-        |roots, edges| naive_reached(roots, edges).into_iter().collect(),
-        root,
-        edge,
-    );
+    against(reached, |roots, edges| naive_reached(roots, edges).into_iter().collect(), root, edge);
 }
 
 #[test]
@@ -269,9 +264,8 @@ fn every_verb_in_a_loop() {
                 .select(|row, other| (row.1, other.map_or(row.0, |other| other.1)));
             let both = left.intersect(&rows.concat(&others));
             let gone = left.difference(&others).filter(|row| row.0 < 6);
-            let (good, bad) = gone
-                .try_map(|row| if row.1 < 5 { Ok(row) } else { Err("large") })
-                .or_errors();
+            let (good, bad) =
+                gone.try_map(|row| if row.1 < 5 { Ok(row) } else { Err("large") }).or_errors();
             let bad = bad.map(|bad| (bad.row.0, 0));
             good.concat(&both).concat(&bad).distinct()
         })
@@ -296,9 +290,7 @@ fn text_in_a_loop() {
         })
     })
     .rows::<String>(|random| "x".repeat(random.index(40)))
-    .rows::<(String, String)>(|random| {
-        ("x".repeat(random.index(40)), "x".repeat(random.index(40)))
-    })
+    .rows::<(String, String)>(|random| ("x".repeat(random.index(40)), "x".repeat(random.index(40))))
     .rows_per_epoch(30)
     .cases(64)
     .run();
@@ -334,23 +326,25 @@ fn a_loop_that_does_not_settle_within_its_limit() {
     assert!(error.contains(&format!("{}:{}", file!(), line!() - 3)), "{error}");
     assert!(error.contains("after 7 rounds"), "{error}");
     // The last round changes nothing.
-    let halved = app.rows(vec![8]).iterate_within(4, |numbers| {
-        numbers.map(|n| if n % 2 == 0 { n / 2 } else { n })
-    });
+    let halved = app
+        .rows(vec![8])
+        .iterate_within(4, |numbers| numbers.map(|n| if n % 2 == 0 { n / 2 } else { n }));
     assert_eq!(halved.collect().unwrap(), [1]);
-    let early = app.rows(vec![8]).iterate_within(3, |numbers| {
-        numbers.map(|n| if n % 2 == 0 { n / 2 } else { n })
-    });
+    let early = app
+        .rows(vec![8])
+        .iterate_within(3, |numbers| numbers.map(|n| if n % 2 == 0 { n / 2 } else { n }));
     assert!(early.collect().is_err());
 }
 
 #[test]
 fn what_cannot_be_repeated() {
     let app = Pipeline::new("misplaced");
-    let changes = app.rows(vec![1]).iterate(|numbers| numbers.changes().map(|change| change.0));
+    let numbers = app.rows(vec![1]);
+    let line = line!() + 1;
+    let changes = numbers.iterate(|numbers| numbers.changes().map(|change| change.0));
     let error = changes.collect().unwrap_err().to_string();
     assert!(error.contains("`changes` at"), "{error}");
-    assert!(error.contains(&format!("the loop `iterate` at {}:{}", file!(), line!() - 3)), "{error}");
+    assert!(error.contains(&format!("the loop `iterate` at {}:{line}", file!())), "{error}");
 
     let app = Pipeline::new("leaked");
     let mut leaked = None;
@@ -360,6 +354,20 @@ fn what_cannot_be_repeated() {
     });
     let error = leaked.unwrap().concat(&numbers).collect().unwrap_err().to_string();
     assert!(error.contains("known in its closure only"), "{error}");
+}
+
+#[test]
+fn loops_nest_four_deep() {
+    fn nested(numbers: &Table<i64>, depth: usize) -> Table<i64> {
+        numbers.iterate(|numbers| match depth {
+            1 => numbers.map(|n| n.min(3) + 1).distinct(),
+            _ => nested(&numbers, depth - 1),
+        })
+    }
+    let app = Pipeline::new("nested");
+    assert_eq!(nested(&app.rows(vec![1]), 4).collect().unwrap(), [4]);
+    let error = nested(&app.rows(vec![1]), 5).collect().unwrap_err().to_string();
+    assert!(error.contains("at most four deep"), "{error}");
 }
 
 #[test]
@@ -375,9 +383,9 @@ fn a_panic_in_a_loop_is_reported() {
 #[test]
 fn a_failed_sum_in_a_loop_is_reported() {
     let app = Pipeline::new("overflows");
-    let sums = app.rows(vec![(1, i64::MAX / 2)]).iterate(|rows| {
-        rows.concat(&rows).group_by(|row| row.0).reduce(|g| g.sum(|row| row.1))
-    });
+    let sums = app
+        .rows(vec![(1, i64::MAX / 2)])
+        .iterate(|rows| rows.concat(&rows).group_by(|row| row.0).reduce(|g| g.sum(|row| row.1)));
     let error = sums.collect().unwrap_err().to_string();
     assert!(error.contains("`group_by` at"), "{error}");
 }

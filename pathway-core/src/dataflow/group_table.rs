@@ -56,6 +56,24 @@ impl ReducePlan {
         }
     }
 
+    /// The same reduction for groups from which nothing is taken away.
+    pub(super) fn insert_only(&self) -> Self {
+        let fold = |fold: &AnyFold| match fold {
+            AnyFold::Acc(acc) => acc.insert_only().map_or_else(|| fold.clone(), AnyFold::Acc),
+            AnyFold::Words(_) => fold.clone(),
+        };
+        Self::new(self.folds.iter().map(fold).collect(), self.shape)
+    }
+
+    /// Whether the state of a group is the number of its rows and at most one sum.
+    pub(crate) fn adds_up(&self) -> bool {
+        let adds = |fold: &AnyFold| match fold {
+            AnyFold::Words(fold) => fold.words() == 0 || fold.is_sum(),
+            AnyFold::Acc(_) => false,
+        };
+        self.words <= 2 && self.folds.iter().all(adds)
+    }
+
     /// The reducers in order.
     pub fn folds(&self) -> &[AnyFold] {
         &self.folds

@@ -18,5 +18,6 @@ pub mod state;
 pub(crate) mod upsert;
 
 pub use group_table::{OutputShape, ReducePlan};
+pub(crate) use iterate::LEVELS_MAX;
 pub use iterate::Limit;
 pub use logic::{Alone, JoinKind};

@@ -21,10 +21,7 @@ use crate::table::Table;
 /// # Ok::<(), pathway::Error>(())
 /// ```
 #[track_caller]
-pub fn label_propagation<V: Schema + Clone>(
-    edges: &Table<(V, V)>,
-    rounds: u64,
-) -> Table<(V, V)> {
+pub fn label_propagation<V: Schema + Clone>(edges: &Table<(V, V)>, rounds: u64) -> Table<(V, V)> {
     let own = vertices(edges).map(|vertex| (vertex.clone(), vertex));
     // A vertex with no other neighbour has itself for one.
     let neighbours = undirected(edges);

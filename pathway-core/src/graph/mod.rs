@@ -41,10 +41,7 @@ fn undirected<V: Schema + Clone>(edges: &Table<(V, V)>) -> Table<(V, V)> {
 
 /// For each vertex the least label that reaches it along edges; each begins with those it is
 /// given.
-fn least_labels<V: Schema + Clone>(
-    labels: &Table<(V, V)>,
-    edges: &Table<(V, V)>,
-) -> Table<(V, V)> {
+fn least_labels<V: Schema + Clone>(labels: &Table<(V, V)>, edges: &Table<(V, V)>) -> Table<(V, V)> {
     labels.iterate(|reached| {
         reached
             .join(edges)

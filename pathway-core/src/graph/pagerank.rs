@@ -16,10 +16,9 @@ use crate::table::Table;
 /// use pathway::graph::pagerank;
 ///
 /// let app = Pipeline::new("example");
-/// let links = app.rows(vec![("a", "c"), ("b", "c"), ("c", "a")]);
-/// let links = links.map(|(from, to)| (from.to_owned(), to.to_owned()));
-/// let ranks = pagerank(&links, 2).collect()?;
-/// assert_eq!(ranks[0], ("a".to_owned(), 10_166));
+/// let links = app.rows(vec![('a', 'c'), ('b', 'c'), ('c', 'a')]);
+/// let ranks = pagerank(&links, 2);
+/// assert_eq!(ranks.collect()?, [('a', 10_166), ('b', 1_000), ('c', 6_833)]);
 /// # Ok::<(), pathway::Error>(())
 /// ```
 #[track_caller]

@@ -18,10 +18,7 @@ use std::ops::Add;
 /// # Ok::<(), pathway::Error>(())
 /// ```
 #[track_caller]
-pub fn bfs_levels<V: Schema + Clone>(
-    roots: &Table<V>,
-    edges: &Table<(V, V)>,
-) -> Table<(V, u64)> {
+pub fn bfs_levels<V: Schema + Clone>(roots: &Table<V>, edges: &Table<(V, V)>) -> Table<(V, u64)> {
     let start = roots.map(|root| (root, 0));
     start.iterate(|levels| {
         levels

@@ -1,7 +1,7 @@
 //! Loops of a plan: which nodes stand in one, and which may.
 
 use super::{Node, NodeId, Operation, Plan, Port};
-use crate::dataflow::Limit;
+use crate::dataflow::{LEVELS_MAX, Limit};
 use std::panic::Location;
 
 /// A loop of a plan.
@@ -70,6 +70,13 @@ impl Plan {
         let id = LoopId(u32::try_from(self.loops.len()).expect("a plan has few loops"));
         let parent = self.open_loops.last().copied();
         let level = parent.map_or(0, |parent| self.loops[parent.index()].level) + 1;
+        if let Some(parent) = parent.filter(|_| level > LEVELS_MAX) {
+            self.misplaced.push(Misplaced {
+                operator: format!("`{verb}` at {location}"),
+                around: self.loops[parent.index()].describe(),
+                problem: "loops nest at most four deep",
+            });
+        }
         self.loops.push(Loop { verb, location, parent, level, limit, variables: Vec::new() });
         self.open_loops.push(id);
         id

@@ -104,7 +104,8 @@ struct LoopRenderer<'r, 'a, 'outer, 'inner> {
     scope: Scope<'inner, LoopTime>,
     /// The nodes of the loop in order; the last one ends it.
     nodes: Vec<&'a Node>,
-    inputs: HashMap<(NodeId, usize), Flow<'inner>>,
+    /// What has been left for the nodes that come, in parts.
+    inputs: HashMap<(NodeId, usize), Vec<Flow<'inner>>>,
     indexes: HashMap<NodeId, Index<'inner>>,
     feedbacks: HashMap<NodeId, Feedback<'inner>>,
     /// What the loop makes of its variables.
@@ -206,7 +207,7 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             }
             for node in &self.nodes {
                 for (at, _) in node.inputs.iter().enumerate().filter(|(_, input)| **input == port) {
-                    self.inputs.insert((node.id, at), flow.clone());
+                    self.inputs.entry((node.id, at)).or_default().push(flow.clone());
                 }
             }
         }
@@ -224,9 +225,13 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
                 self.rows(node, 0, variable);
             }
             Operation::Loop(id) => self.end(node, *id),
+            // What is put together goes straight to those that take it; here is what has entered.
             Operation::Concat => {
-                let all = self.input(node, 0).concat(self.input(node, 1));
-                self.rows(node, 0, all);
+                for at in 0..node.inputs.len() {
+                    for flow in self.inputs.remove(&(node.id, at)).unwrap_or_default() {
+                        self.rows(node, 0, flow);
+                    }
+                }
             }
             Operation::Index(_) => {
                 let index = iterate::index(self.input(node, 0), &name);
@@ -265,7 +270,8 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
     }
 
     fn input(&mut self, node: &Node, at: usize) -> Flow<'inner> {
-        self.inputs.remove(&(node.id, at)).expect("nodes come after their inputs")
+        let parts = self.inputs.remove(&(node.id, at)).into_iter().flatten();
+        parts.reduce(Flow::concat).expect("nodes come after their inputs")
     }
 
     /// Ends a loop: closes the rounds of its variables.
@@ -342,7 +348,7 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
         let all = flows.into_iter().fold(first, Flow::concat);
         if direct {
             let (_, feed) = terminal();
-            self.inputs.insert((feed.consumer, feed.input), all);
+            self.inputs.entry((feed.consumer, feed.input)).or_default().push(all);
         } else {
             self.rows(node, 0, all);
         }
@@ -377,8 +383,10 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
         let mut feeds = Vec::new();
         for (consumer, input) in self.consumers(port) {
             let node = self.plan().node(consumer);
-            if takes_rows(&node.operation) {
-                self.inputs.insert((consumer, input), flow.clone());
+            if matches!(node.operation, Operation::Concat) {
+                self.rows(node, 0, flow.clone());
+            } else if takes_rows(&node.operation) {
+                self.inputs.entry((consumer, input)).or_default().push(flow.clone());
             } else if let Some(step) = by_columns((rows.data_type)(), node, &mut feeds) {
                 encoded.push(step);
             } else {
@@ -406,7 +414,9 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
         let (consumers, feeds): (Vec<_>, Vec<_>) =
             feeds.into_iter().map(|to| ((to.consumer, to.input), to.feed)).unzip();
         let flows = iterate::steps(flow, &node.describe(), root, feeds);
-        self.inputs.extend(consumers.into_iter().zip(flows));
+        for (consumer, flow) in consumers.into_iter().zip(flows) {
+            self.inputs.entry(consumer).or_default().push(flow);
+        }
     }
 
     fn consumers(&self, port: Port) -> Vec<(NodeId, usize)> {
@@ -448,6 +458,7 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
                 };
                 factory(&step, next)
             }
+            Operation::Concat => self.steps(Port { node: consumer, output: 0 }, feeds),
             Operation::Index(index) => (index.terminal)(consumer.0, feed(node, input, feeds)),
             Operation::Reduce { terminal, .. } => {
                 terminal(consumer.0, Box::new(inputs_feed(node, feeds)))
@@ -461,11 +472,7 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
 fn takes_rows(operation: &Operation) -> bool {
     matches!(
         operation,
-        Operation::Concat
-            | Operation::Distinct
-            | Operation::Set { .. }
-            | Operation::Variable(_)
-            | Operation::Loop(_)
+        Operation::Distinct | Operation::Set { .. } | Operation::Variable(_) | Operation::Loop(_)
     )
 }
 
@@ -501,13 +508,13 @@ fn by_columns(
     })
 }
 
-fn reduce<'inner>(
-    flow: Flow<'inner>,
-    name: &str,
-    plan: &ReducePlan,
-    fail: Fail,
-) -> Flow<'inner> {
-    let mut group = WholeGroup::new(plan.clone());
+fn reduce<'inner>(flow: Flow<'inner>, name: &str, plan: &ReducePlan, fail: Fail) -> Flow<'inner> {
+    if plan.adds_up() {
+        return iterate::reduce_weights(flow, name, plan, move |key, problem| {
+            fail(Some(key.bytes(&mut Buffer::default())), problem);
+        });
+    }
+    let mut group = WholeGroup::new(plan);
     iterate::reduce(flow, name, move |key, rows, out| match group.evaluate(rows) {
         Ok(outputs) => out.extend(outputs.map(|outputs| (outputs, 1))),
         Err(problem) => fail(Some(key.bytes(&mut Buffer::default())), problem),

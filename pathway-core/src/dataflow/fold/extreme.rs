@@ -4,6 +4,7 @@ use super::multiset::{add, check, memory, merge_counts, write_counts};
 use super::{Acc, Fold};
 use crate::schema::{DataType, RowEncoder, ordered, put_len, take_bytes, take_len};
 use crate::stage::{Diff, Input};
+use std::sync::Arc;
 
 /// Which value a [`Best`] chooses.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +53,10 @@ impl Best {
 }
 
 impl Fold for Best {
+    fn insert_only(&self) -> Option<Arc<dyn Fold>> {
+        Some(Arc::new(Self { append_only: true, ..*self }))
+    }
+
     fn update(&self, acc: &mut Acc, input: Input<'_>, diff: Diff) {
         match input {
             Input::Bytes(value) if self.append_only => self.offer(acc, value),

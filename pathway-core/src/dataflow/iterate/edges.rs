@@ -26,7 +26,7 @@ pub(crate) fn enter<'inner>(edge: Edge<'_>, scope: Scope<'inner, LoopTime>) -> F
                     let mut updates: Vec<Update> = Vec::new();
                     for chunk in chunks.drain(..) {
                         updates.extend(chunk.iter().map(|(key, value, diff)| {
-                            ((Row::of(key), Row::new(value)), time.clone(), diff)
+                            ((Row::of(key), Row::new(value)), *time, diff)
                         }));
                     }
                     output.session(&capability).give_container(&mut updates);

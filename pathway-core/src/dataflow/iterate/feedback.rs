@@ -1,17 +1,17 @@
 //! Loop variables: from the end of a round to the begin of the next.
 
-use super::{Flow, LoopTime, Update, round};
-use crate::dataflow::operator::Epoch;
+use super::time::Summary;
+use super::{Flow, LoopTime, Update};
 use differential_dataflow::AsCollection;
-use differential_dataflow::dynamic::feedback_summary;
-use differential_dataflow::dynamic::pointstamp::PointStampSummary;
 use timely::dataflow::Scope;
 use timely::dataflow::channels::pact::Pipeline;
+use timely::dataflow::operators::CapabilitySet;
 use timely::dataflow::operators::feedback::Handle;
+use timely::dataflow::operators::generic::OutputBuilder;
+use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::operators::generic::operator::Operator as _;
 use timely::dataflow::operators::{ConnectLoop, Feedback as _};
-use timely::order::Product;
-use timely::progress::{PathSummary, Timestamp};
+use timely::progress::{Antichain, PathSummary};
 
 /// How many rounds a loop may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,18 +34,11 @@ impl Limit {
     }
 }
 
-type Summary = <LoopTime as Timestamp>::Summary;
-
 /// The way back of a loop variable, until the end of its round is known.
 pub(crate) struct Feedback<'scope> {
     handle: Handle<'scope, LoopTime, Vec<Update>>,
     initial: Flow<'scope>,
     level: usize,
-}
-
-fn summary(level: usize) -> Summary {
-    let inner: PointStampSummary<u64> = feedback_summary::<u64>(level, 1);
-    Product { outer: <Epoch as Timestamp>::Summary::default(), inner }
 }
 
 impl<'scope> Feedback<'scope> {
@@ -55,7 +48,7 @@ impl<'scope> Feedback<'scope> {
         initial: Flow<'scope>,
         level: usize,
     ) -> (Self, Flow<'scope>) {
-        let (handle, stream) = scope.feedback(summary(level));
+        let (handle, stream) = scope.feedback(Summary::next_round(level));
         let variable = stream.as_collection().concat(initial.clone());
         (Self { handle, initial, level }, variable)
     }
@@ -67,16 +60,16 @@ impl<'scope> Feedback<'scope> {
         // What the variable starts with is there in the first round only.
         let next = next.concat(initial.negate());
         let Some(rounds) = limit.rounds() else {
-            next.results_in(summary(level)).inner.connect_loop(handle);
+            next.results_in(Summary::next_round(level)).inner.connect_loop(handle);
             return None;
         };
         let in_time = next.clone().inner.unary(Pipeline, "Rounds", move |_, _| {
-            let summary = summary(level);
+            let summary = Summary::next_round(level);
             move |input, output| {
                 input.for_each(|capability, data| {
                     data.retain_mut(|(_, time, _)| {
                         *time = summary.results_in(time).expect("rounds are few");
-                        round(time, level) < rounds
+                        time.round(level) < rounds
                     });
                     output.session(&capability).give_container(data);
                 });
@@ -88,7 +81,7 @@ impl<'scope> Feedback<'scope> {
                 .unary(Pipeline, "NotSettled", move |_, _| {
                     move |input, output| {
                         input.for_each(|capability, data: &mut Vec<Update>| {
-                            data.retain(|(_, time, _)| round(time, level) + 1 == rounds);
+                            data.retain(|(_, time, _)| time.round(level) + 1 == rounds);
                             output.session(&capability).give_container(data);
                         });
                     }
@@ -98,7 +91,28 @@ impl<'scope> Feedback<'scope> {
     }
 }
 
-/// Leaves an inner loop for the one around it.
+/// Leaves an inner loop for the one around it: the changes of all rounds are changes of the round
+/// that they are in.
 pub(crate) fn leave_inner(flow: Flow<'_>, level: usize) -> Flow<'_> {
-    flow.leave_dynamic(level)
+    let summary = Summary::leave(level);
+    let mut builder = OperatorBuilder::new("LeaveInner".to_owned(), flow.scope());
+    let (output, stream) = builder.new_output();
+    let mut output = OutputBuilder::from(output);
+    let connection = [(0, Antichain::from_elem(summary))];
+    let mut input = builder.new_input_connection(flow.inner, Pipeline, connection);
+    builder.build(move |capabilities| {
+        drop(capabilities);
+        move |_frontiers| {
+            let mut output = output.activate();
+            input.for_each(|capability, data: &mut Vec<Update>| {
+                let outside = |time: &LoopTime| summary.results_in(time).expect("rounds are few");
+                let times = capability.stamp().iter();
+                let capabilities: CapabilitySet<_> =
+                    times.map(|time| capability.delayed(&outside(time), 0)).collect();
+                data.iter_mut().for_each(|(_, time, _)| *time = outside(time));
+                output.session(&capabilities).give_container(data);
+            });
+        }
+    });
+    stream.as_collection()
 }

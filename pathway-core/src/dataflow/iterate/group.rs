@@ -18,7 +18,8 @@ pub(crate) struct WholeGroup {
 }
 
 impl WholeGroup {
-    pub(crate) fn new(plan: ReducePlan) -> Self {
+    pub(crate) fn new(plan: &ReducePlan) -> Self {
+        let plan = plan.insert_only();
         let (words, accs) = (vec![0; plan.words], plan.zeros());
         Self { plan, words, accs, inputs: Inputs::default(), outputs: Vec::new() }
     }

@@ -19,6 +19,8 @@ mod keyed;
 mod row;
 mod steps;
 mod tables;
+mod time;
+mod weights;
 
 pub(crate) use edges::{Left, NotSettled, enter, leave};
 pub use feedback::Limit;
@@ -28,15 +30,11 @@ pub(crate) use keyed::{Index, index, join};
 pub(crate) use row::{Buffer, Row};
 pub(crate) use steps::{InputsFeed, SharedFeed, steps};
 pub(crate) use tables::{consolidate, matched_keys, reduce, threshold};
+pub(crate) use time::{LEVELS_MAX, LoopTime};
+pub(crate) use weights::reduce_weights;
 
-use super::operator::Epoch;
 use crate::stage::Diff;
 use differential_dataflow::VecCollection;
-use differential_dataflow::dynamic::pointstamp::PointStamp;
-use timely::order::Product;
-
-/// Time inside of a loop: the epoch, and the rounds from the outermost loop inwards.
-pub(crate) type LoopTime = Product<Epoch, PointStamp<u64>>;
 
 /// A key and a value, or a row and nothing.
 pub(crate) type Pair = (Row, Row);
@@ -46,8 +44,3 @@ pub(crate) type Flow<'scope> = VecCollection<'scope, LoopTime, Pair, Diff>;
 
 /// One change of it.
 pub(crate) type Update = (Pair, LoopTime, Diff);
-
-/// The round of the loop at `level`, counted from one.
-pub(crate) fn round(time: &LoopTime, level: usize) -> u64 {
-    time.inner.get(level - 1).copied().unwrap_or(0)
-}

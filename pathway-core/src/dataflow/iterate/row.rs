@@ -12,7 +12,13 @@ use std::sync::Arc;
 #[serde(from = "Option<Vec<u8>>", into = "Option<Vec<u8>>")]
 pub(crate) enum Row {
     /// Up to [`INLINE_BYTES_MAX`] bytes, padded with zeros. The parts that differ most come first.
-    Inline { first: u64, second: u64, third: u32, fourth: u16, len: u8 },
+    Inline {
+        first: u64,
+        second: u64,
+        third: u32,
+        fourth: u16,
+        len: u8,
+    },
     Long(Arc<[u8]>),
 }
 
@@ -37,9 +43,8 @@ impl Row {
     fn inline(bytes: &[u8]) -> Self {
         let mut padded: Buffer = [0; INLINE_BYTES_MAX];
         padded[..bytes.len()].copy_from_slice(bytes);
-        let word = |at: usize| {
-            u64::from_le_bytes(padded[at..at + 8].try_into().expect("eight bytes"))
-        };
+        let word =
+            |at: usize| u64::from_le_bytes(padded[at..at + 8].try_into().expect("eight bytes"));
         Self::Inline {
             first: word(0),
             second: word(8),

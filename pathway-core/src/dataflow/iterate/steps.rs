@@ -32,7 +32,7 @@ impl SharedFeed {
 
     /// Says what time it is.
     pub(crate) fn set_time(&self, time: &LoopTime) {
-        self.0.borrow_mut().time.clone_from(time);
+        self.0.borrow_mut().time = *time;
     }
 
     /// Hands out what has come.
@@ -42,7 +42,7 @@ impl SharedFeed {
 
     fn push(&self, pair: Pair, diff: Diff) {
         let feed = &mut *self.0.borrow_mut();
-        feed.updates.push((pair, feed.time.clone(), diff));
+        feed.updates.push((pair, feed.time, diff));
     }
 
     fn swap(&self, updates: &mut Vec<Update>) {

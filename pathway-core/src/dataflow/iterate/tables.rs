@@ -5,7 +5,7 @@ use super::{Flow, Index, LoopTime, Row, index};
 use crate::stage::Diff;
 use differential_dataflow::trace::implementations::ValBuilder;
 
-type Builder = ValBuilder<Row, Row, LoopTime, Diff>;
+pub(super) type Builder = ValBuilder<Row, Row, LoopTime, Diff>;
 
 /// Makes values of those of each key, whenever they change.
 fn reduce_index<'scope>(
@@ -19,7 +19,7 @@ fn reduce_index<'scope>(
     })
 }
 
-fn as_flow(index: Index<'_>) -> Flow<'_> {
+pub(super) fn as_flow(index: Index<'_>) -> Flow<'_> {
     index.as_collection(|key, value| (key.clone(), value.clone()))
 }
 
