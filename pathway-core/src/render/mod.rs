@@ -5,6 +5,7 @@
 //! per terminal, and leaves the edges for the nodes that will consume them. Nodes come after
 //! their inputs in a plan, so one pass is enough.
 
+mod consumers;
 mod iterate;
 mod source;
 
@@ -29,7 +30,7 @@ use crate::stage::{
     AnyStep, Diff, EncodedStep, EncodedTee, Inputs, InputsCollector, KeyedCollector, PassRows,
     ReduceByColumns, RowsByColumn, StepContext,
 };
-use iterate::Consumers;
+use consumers::Consumers;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;

@@ -4,100 +4,22 @@
 //! there: a table once, and an index as its rows by key. As outside, the steps behind an operator
 //! are one chain of closures down to the terminals that feed others.
 
-use super::{Entry, Renderer};
+mod steps;
+
+use super::Renderer;
 use crate::dataflow::iterate::{
-    self, Buffer, Feedback, Flow, Index, InputsFeed, Left, LoopTime, NotSettled, Row, SharedFeed,
-    WholeGroup,
+    self, Buffer, Feedback, Flow, Index, Left, LoopTime, NotSettled, Row, SharedFeed, WholeGroup,
 };
 use crate::dataflow::logic::Fail;
 use crate::dataflow::operator::{self, Edge, Pact};
 use crate::dataflow::{Alone, JoinKind, Limit, ReducePlan};
 use crate::plan::{LoopId, Node, NodeId, Operation, Plan, Port};
-use crate::schema::DataType;
-use crate::stage::{
-    AnyStep, Diff, EncodedStep, EncodedTee, KeyedCollector, ReduceByColumns, RowsByColumn,
-    StepContext,
-};
+use crate::stage::{AnyStep, Diff, EncodedStep};
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
+use steps::LoopFeed;
 use timely::dataflow::Scope;
 use timely::dataflow::operators::probe::Probe as _;
-
-/// Who consumes what, across the edges of loops.
-#[derive(Default)]
-pub(super) struct Consumers {
-    /// By output, the nodes outside of loops, or those in the same loop.
-    pub(super) of: HashMap<Port, Vec<(NodeId, usize)>>,
-    /// By outermost loop, what enters it: by the node that ends the loop.
-    entries: HashMap<NodeId, Vec<Port>>,
-    /// By index outside of loops, the entries that it has.
-    index_entries: HashMap<NodeId, Vec<Entry>>,
-}
-
-impl Consumers {
-    pub(super) fn new(plan: &Plan, needed: &[bool]) -> Self {
-        let mut ends = HashMap::new();
-        for node in plan.nodes() {
-            if let Operation::Loop(id) = node.operation {
-                ends.insert(id, node.id);
-            }
-        }
-        let mut consumers = Self::default();
-        for node in plan.nodes().iter().filter(|node| needed[node.id.index()]) {
-            let around = plan.outermost(node.id).or(match node.operation {
-                Operation::Loop(id) => Some(id),
-                _ => None,
-            });
-            for (at, &input) in node.inputs.iter().enumerate() {
-                match around {
-                    Some(around) if plan.node(input.node).in_loop.is_none() => {
-                        consumers.enter(plan, input, ends[&around]);
-                    }
-                    _ => consumers.of.entry(input).or_default().push((node.id, at)),
-                }
-            }
-        }
-        consumers
-    }
-
-    fn enter(&mut self, plan: &Plan, port: Port, end: NodeId) {
-        let entries = self.entries.entry(end).or_default();
-        if entries.contains(&port) {
-            return;
-        }
-        let input = entries.len();
-        entries.push(port);
-        if matches!(plan.node(port.node).operation, Operation::Index(_)) {
-            let entry = Entry { node: end, input };
-            self.index_entries.entry(port.node).or_default().push(entry);
-        } else {
-            self.of.entry(port).or_default().push((end, input));
-        }
-    }
-
-    /// Whether some operator outside of loops reads an index.
-    pub(super) fn has_outer_readers(&self, index: NodeId) -> bool {
-        self.of.contains_key(&Port { node: index, output: 0 })
-    }
-
-    /// The entries that an index has into loops.
-    pub(super) fn index_entries(&self, index: NodeId) -> Vec<Entry> {
-        self.index_entries.get(&index).cloned().unwrap_or_default()
-    }
-
-    /// The table that enters a loop there.
-    pub(super) fn entry(&self, end: NodeId, input: usize) -> Port {
-        self.entries[&end][input]
-    }
-}
-
-/// A terminal in a loop: whom it feeds.
-struct LoopFeed {
-    consumer: NodeId,
-    input: usize,
-    feed: SharedFeed,
-}
 
 struct LoopRenderer<'r, 'a, 'outer, 'inner> {
     renderer: &'r Renderer<'a, 'outer>,
@@ -196,7 +118,7 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
     /// Takes what the loop uses from outside to those that use it.
     fn enter(&mut self, end: &Node, edges: &mut HashMap<usize, Edge<'_>>) {
         let renderer = self.renderer;
-        let entries = renderer.consumers.entries.get(&end.id).cloned().unwrap_or_default();
+        let entries = renderer.consumers.entries(end.id);
         for (entry, port) in entries.into_iter().enumerate() {
             let edge = edges.remove(&entry).expect("what enters a loop comes before its end");
             let flow = iterate::enter(edge, self.scope);
@@ -374,138 +296,6 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             }
         })
     }
-
-    /// Hands whole rows to the consumers of an output: as they are where that will do.
-    fn rows(&mut self, node: &'a Node, output: usize, flow: Flow<'inner>) {
-        let port = Port { node: node.id, output };
-        let rows = node.outputs[output];
-        let (mut encoded, mut typed) = (Vec::new(), Vec::new());
-        let mut feeds = Vec::new();
-        for (consumer, input) in self.consumers(port) {
-            let node = self.plan().node(consumer);
-            if matches!(node.operation, Operation::Concat) {
-                self.rows(node, 0, flow.clone());
-            } else if takes_rows(&node.operation) {
-                self.inputs.entry((consumer, input)).or_default().push(flow.clone());
-            } else if let Some(step) = by_columns((rows.data_type)(), node, &mut feeds) {
-                encoded.push(step);
-            } else {
-                typed.push(self.consumer(consumer, input, rows, &mut feeds));
-            }
-        }
-        match typed.len() {
-            0 => {}
-            1 => encoded.extend(typed.pop().map(rows.root)),
-            _ => encoded.push((rows.root)((rows.tee)(typed))),
-        }
-        if !encoded.is_empty() {
-            self.run(node, flow, Box::new(EncodedTee(encoded)), feeds);
-        }
-    }
-
-    /// Runs steps on a flow, and leaves what they give for its consumers.
-    fn run(
-        &mut self,
-        node: &Node,
-        flow: Flow<'inner>,
-        root: Box<dyn EncodedStep>,
-        feeds: Vec<LoopFeed>,
-    ) {
-        let (consumers, feeds): (Vec<_>, Vec<_>) =
-            feeds.into_iter().map(|to| ((to.consumer, to.input), to.feed)).unzip();
-        let flows = iterate::steps(flow, &node.describe(), root, feeds);
-        for (consumer, flow) in consumers.into_iter().zip(flows) {
-            self.inputs.entry(consumer).or_default().push(flow);
-        }
-    }
-
-    fn consumers(&self, port: Port) -> Vec<(NodeId, usize)> {
-        self.renderer.consumers.of.get(&port).cloned().unwrap_or_default()
-    }
-
-    /// The steps behind an output.
-    fn steps(&self, port: Port, feeds: &mut Vec<LoopFeed>) -> AnyStep {
-        let rows = self.plan().node(port.node).outputs[port.output];
-        let consumers = self.consumers(port).into_iter();
-        let mut steps: Vec<AnyStep> = consumers
-            .map(|(consumer, input)| self.consumer(consumer, input, rows, feeds))
-            .collect();
-        if steps.len() == 1 {
-            return steps.pop().expect("there is one");
-        }
-        (rows.tee)(steps)
-    }
-
-    /// The step of one consumer: its own chain, or the terminal in front of its operator.
-    fn consumer(
-        &self,
-        consumer: NodeId,
-        input: usize,
-        rows: crate::stage::RowType,
-        feeds: &mut Vec<LoopFeed>,
-    ) -> AnyStep {
-        let context = self.renderer.context;
-        let node = self.plan().node(consumer);
-        match &node.operation {
-            Operation::Step(factory) => {
-                let next = (0..node.outputs.len())
-                    .map(|output| self.steps(Port { node: consumer, output }, feeds))
-                    .collect();
-                let step = StepContext {
-                    node: consumer.0,
-                    fail: Arc::clone(&context.fail),
-                    errors_taken: node.errors_taken,
-                };
-                factory(&step, next)
-            }
-            Operation::Concat => self.steps(Port { node: consumer, output: 0 }, feeds),
-            Operation::Index(index) => (index.terminal)(consumer.0, feed(node, input, feeds)),
-            Operation::Reduce { terminal, .. } => {
-                terminal(consumer.0, Box::new(inputs_feed(node, feeds)))
-            }
-            _ => (rows.rows)(feed(node, input, feeds)),
-        }
-    }
-}
-
-/// Whether an operator takes whole rows.
-fn takes_rows(operation: &Operation) -> bool {
-    matches!(
-        operation,
-        Operation::Distinct | Operation::Set { .. } | Operation::Variable(_) | Operation::Loop(_)
-    )
-}
-
-fn new_feed(consumer: NodeId, input: usize, feeds: &mut Vec<LoopFeed>) -> SharedFeed {
-    let feed = SharedFeed::new();
-    feeds.push(LoopFeed { consumer, input, feed: feed.clone() });
-    feed
-}
-
-fn feed(node: &Node, input: usize, feeds: &mut Vec<LoopFeed>) -> Box<dyn KeyedCollector> {
-    Box::new(new_feed(node.id, input, feeds))
-}
-
-fn inputs_feed(node: &Node, feeds: &mut Vec<LoopFeed>) -> InputsFeed {
-    InputsFeed { feed: new_feed(node.id, 0, feeds), bytes: Vec::new() }
-}
-
-/// A consumer that takes columns of rows as they are encoded, if it is one.
-fn by_columns(
-    rows: DataType,
-    node: &Node,
-    feeds: &mut Vec<LoopFeed>,
-) -> Option<Box<dyn EncodedStep>> {
-    Some(match &node.operation {
-        Operation::Index(index) => {
-            Box::new(RowsByColumn::new(rows, index.column?, feed(node, 0, feeds)))
-        }
-        Operation::Reduce { columns, .. } => {
-            let columns = columns.as_ref()?;
-            Box::new(ReduceByColumns::new(rows, columns, Box::new(inputs_feed(node, feeds))))
-        }
-        _ => return None,
-    })
 }
 
 fn reduce<'inner>(flow: Flow<'inner>, name: &str, plan: &ReducePlan, fail: Fail) -> Flow<'inner> {
