@@ -4,7 +4,7 @@ pub mod guide;
 
 pub use pathway_connectors::{csv, files, jsonl, lines, null, source, stdout};
 pub use pathway_core::error::{self, Error, Result};
-pub use pathway_core::{format, io, order, plan, reduce, runtime, schema, table, testing};
+pub use pathway_core::{format, graph, io, order, plan, reduce, runtime, schema, table, testing};
 pub use pathway_macros::{Aggregate, Schema, operator};
 
 /// What the expansions of the macros name. Not part of the interface.
@@ -23,7 +23,7 @@ pub mod prelude {
     };
     pub use pathway_core::table::{
         Aggregate, Change, Collection, Input, InputError, Pipeline, Reduced, RowError, Stream,
-        Table, TableInput, View,
+        Table, TableInput, View, iterate, iterate_at_most, iterate_within,
     };
     pub use pathway_macros::{Aggregate, Schema, operator};
 }

@@ -53,6 +53,16 @@ pub enum BuildError {
         /// The pipeline's name.
         pipeline: String,
     },
+    /// An operator stands in a loop, or takes a table of one, where it may not.
+    #[error("{operator} may not use a table of {around}\nhelp: {problem}")]
+    Loop {
+        /// The operator and its source line.
+        operator: String,
+        /// The loop and its source line.
+        around: String,
+        /// Why not, and what to do.
+        problem: &'static str,
+    },
     /// A setting has no meaning.
     #[error("{setting} is `{value}`, but must be {expected}")]
     Setting {

@@ -3,6 +3,7 @@
 //! The modules, in the order of a program's life; arrows between them point down this list only:
 //!
 //! - [`testing`]: pipelines under test.
+//! - [`graph`]: algorithms written with the verbs.
 //! - [`table`], [`reduce`], [`order`]: what a user writes.
 //! - [`plan`]: the program as data.
 //! - `render`: from the plan to a dataflow.
@@ -20,6 +21,7 @@ pub mod __private;
 pub mod dataflow;
 pub mod error;
 pub mod format;
+pub mod graph;
 pub mod io;
 pub mod order;
 pub mod plan;

@@ -39,7 +39,7 @@ pub struct ReducePlan {
     folds: Arc<[AnyFold]>,
     /// The form of their outputs.
     shape: OutputShape,
-    words: usize,
+    pub(super) words: usize,
     accs: usize,
 }
 
@@ -56,6 +56,24 @@ impl ReducePlan {
             folds: folds.into(),
             shape,
         }
+    }
+
+    /// The same reduction for groups from which nothing is taken away.
+    pub(super) fn insert_only(&self) -> Self {
+        let fold = |fold: &AnyFold| match fold {
+            AnyFold::Acc(acc) => acc.insert_only().map_or_else(|| fold.clone(), AnyFold::Acc),
+            AnyFold::Words(_) => fold.clone(),
+        };
+        Self::new(self.folds.iter().map(fold).collect(), self.shape)
+    }
+
+    /// Whether the state of a group is the number of its rows and at most one sum.
+    pub(crate) fn adds_up(&self) -> bool {
+        let adds = |fold: &AnyFold| match fold {
+            AnyFold::Words(fold) => fold.words() == 0 || fold.is_sum(),
+            AnyFold::Acc(_) => false,
+        };
+        self.words <= 2 && self.folds.iter().all(adds)
     }
 
     /// The reducers in order.
@@ -94,7 +112,7 @@ impl ReducePlan {
 
     /// Adds the arguments of one row, those from `first` on, to the state of its group.
     #[inline]
-    fn update(
+    pub(super) fn update(
         &self,
         (mut words, accs): (&mut [u64], &mut [Acc]),
         inputs: &Inputs,

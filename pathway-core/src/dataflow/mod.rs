@@ -6,6 +6,7 @@ mod exact_sum;
 pub mod fold;
 pub(crate) mod group_table;
 pub(crate) mod index;
+pub(crate) mod iterate;
 mod key_hash;
 mod key_table;
 pub(crate) mod logic;
@@ -21,4 +22,6 @@ pub(crate) mod total;
 pub(crate) mod upsert;
 
 pub use group_table::{OutputShape, ReducePlan};
+pub(crate) use iterate::LEVELS_MAX;
+pub use iterate::Limit;
 pub use logic::{Alone, JoinKind};

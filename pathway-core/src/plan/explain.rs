@@ -1,6 +1,6 @@
 //! Plans for people: as text and as a Mermaid drawing.
 
-use super::{Node, NodeId, Operation, Plan, Port, Sorted, SortedOutput};
+use super::{Limit, LoopId, Node, NodeId, Operation, Plan, Port, Sorted, SortedOutput};
 use crate::dataflow::ReducePlan;
 use std::fmt;
 
@@ -13,6 +13,8 @@ pub struct Explain {
     title: String,
     lines: Vec<Line>,
     scopes: Vec<(String, Option<usize>)>,
+    /// What each loop is called, and the loop around it.
+    loops: Vec<(String, Option<usize>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ struct Line {
     inputs: Vec<Port>,
     notes: Vec<String>,
     scope: Option<usize>,
+    in_loop: Option<usize>,
+    ends_loop: bool,
     /// The node whose operator runs this one, if it has none of its own.
     fused_into: Option<NodeId>,
 }
@@ -41,6 +45,8 @@ impl Explain {
             inputs: node.inputs.clone(),
             notes: notes(plan, node, needed[node.id.index()]),
             scope: node.scope.map(|scope| scope.0 as usize),
+            in_loop: node.in_loop.map(LoopId::index),
+            ends_loop: matches!(node.operation, Operation::Loop(_)),
             fused_into: fused_into(plan, node),
         };
         let scopes = plan
@@ -48,7 +54,13 @@ impl Explain {
             .iter()
             .map(|scope| (scope.name.to_owned(), scope.parent.map(|parent| parent.0 as usize)))
             .collect();
-        Self { title: title.to_owned(), lines: plan.nodes().iter().map(line).collect(), scopes }
+        let loops = plan
+            .loops()
+            .iter()
+            .map(|inner| (inner.describe(), inner.parent.map(LoopId::index)))
+            .collect();
+        let lines = plan.nodes().iter().map(line).collect();
+        Self { title: title.to_owned(), lines, scopes, loops }
     }
 
     /// The plan as a Mermaid flowchart.
@@ -56,23 +68,57 @@ impl Explain {
         let mut out = String::from("flowchart TD\n");
         for (scope, (name, _)) in self.scopes.iter().enumerate() {
             let nodes = self.lines.iter().filter(|line| line.scope == Some(scope));
+            let nodes = nodes.filter(|line| line.in_loop.is_none());
             out.push_str(&format!("  subgraph s{scope}[\"{}\"]\n", escape(name)));
             for line in nodes {
                 out.push_str(&format!("    {}\n", line.mermaid()));
             }
             out.push_str("  end\n");
         }
-        for line in self.lines.iter().filter(|line| line.scope.is_none()) {
+        self.draw_loops(None, 1, &mut out);
+        let outside = |line: &&Line| line.scope.is_none() && line.in_loop.is_none();
+        for line in self.lines.iter().filter(outside) {
             out.push_str(&format!("  {}\n", line.mermaid()));
         }
         for line in &self.lines {
             for input in &line.inputs {
-                let label = if input.output == 1 { "|errors|" } else { "" };
+                let label = match self.output(input) {
+                    Some(output) => format!("|{output}|"),
+                    None => String::new(),
+                };
                 let arrow = if line.fused_into.is_some() { "-.->" } else { "-->" };
                 out.push_str(&format!("  n{} {arrow}{label} n{}\n", input.node.0, line.id.0));
             }
         }
         out
+    }
+}
+
+impl Explain {
+    /// Draws the loops in a loop, each as a box around its nodes.
+    fn draw_loops(&self, around: Option<usize>, depth: usize, out: &mut String) {
+        let indent = "  ".repeat(depth);
+        for (at, (name, parent)) in self.loops.iter().enumerate() {
+            if *parent != around {
+                continue;
+            }
+            out.push_str(&format!("{indent}subgraph l{at}[\"{}\"]\n", escape(name)));
+            self.draw_loops(Some(at), depth + 1, out);
+            for line in self.lines.iter().filter(|line| line.in_loop == Some(at)) {
+                out.push_str(&format!("{indent}  {}\n", line.mermaid()));
+            }
+            out.push_str(&format!("{indent}end\n"));
+        }
+    }
+
+    /// What an output is called, where it is not the first.
+    fn output(&self, port: &Port) -> Option<String> {
+        let of_loop = self.lines[port.node.index()].ends_loop;
+        match port.output {
+            0 => None,
+            output if of_loop => Some((output + 1).to_string()),
+            _ => Some("errors".to_owned()),
+        }
     }
 }
 
@@ -100,9 +146,9 @@ impl fmt::Display for Explain {
             let inputs: Vec<String> = line
                 .inputs
                 .iter()
-                .map(|input| match input.output {
-                    0 => format!("#{}", input.node.0),
-                    _ => format!("#{} errors", input.node.0),
+                .map(|input| match self.output(input) {
+                    None => format!("#{}", input.node.0),
+                    Some(output) => format!("#{} {output}", input.node.0),
                 })
                 .collect();
             let from = if inputs.is_empty() {
@@ -208,6 +254,17 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
         if readers > 1 {
             notes.push(format!("shared by {readers} joins"));
         }
+    }
+    if let Operation::Loop(id) = node.operation {
+        notes.push(match plan.loops()[id.index()].limit {
+            Limit::None => "until nothing changes".to_owned(),
+            Limit::Last(rounds) => format!("at most {rounds} rounds"),
+            Limit::Fail(rounds) => format!("settles within {rounds} rounds, or fails"),
+        });
+    }
+    if let Some(id) = node.in_loop {
+        let around = &plan.loops()[id.index()];
+        notes.push(format!("in the loop of line {}", around.location.line()));
     }
     if let Some(scope) = node.scope {
         notes.push(format!("in `{}`", plan.scopes()[scope.index()].name));

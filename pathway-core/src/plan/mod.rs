@@ -5,8 +5,11 @@
 //! printed ([`explain`](explain::Explain)) and checked.
 
 pub mod explain;
+mod loops;
 mod node;
 
+pub use crate::dataflow::Limit;
+pub use loops::{Loop, LoopId, Misplaced};
 pub use node::{
     Node, NodeId, Operation, Port, Rooted, ScopeId, SharedIndex, SinkKind, SinkSlot, Sorted,
     SortedOutput, SourceNode, Terminal,
@@ -22,6 +25,9 @@ pub struct Plan {
     nodes: Vec<Node>,
     scopes: Vec<Scope>,
     open: Vec<ScopeId>,
+    loops: Vec<Loop>,
+    open_loops: Vec<LoopId>,
+    misplaced: Vec<Misplaced>,
     /// Indexes by table, key column and version of the table's row.
     indexes: HashMap<(Port, usize), NodeId>,
     mistakes: Vec<Mistake>,
@@ -65,7 +71,7 @@ impl Plan {
         append_only: bool,
     ) -> NodeId {
         let id = NodeId(u32::try_from(self.nodes.len()).expect("a plan has few nodes"));
-        self.nodes.push(Node {
+        let mut node = Node {
             id,
             verb,
             name: None,
@@ -78,7 +84,10 @@ impl Plan {
             append_only,
             scope: self.open.last().copied(),
             errors_taken: false,
-        });
+            in_loop: None,
+        };
+        node.in_loop = self.loop_of(&node);
+        self.nodes.push(node);
         id
     }
 

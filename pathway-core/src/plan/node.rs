@@ -1,5 +1,6 @@
 //! The kinds of nodes.
 
+use super::LoopId;
 use crate::dataflow::ordered::OverPlan;
 use crate::dataflow::{JoinKind, ReducePlan};
 use crate::io::{CollectionKind, Reader, Sink, SinkWriter, Wanted};
@@ -70,6 +71,8 @@ pub struct Node {
     pub scope: Option<ScopeId>,
     /// Whether the program takes its second output.
     pub errors_taken: bool,
+    /// The loop that it stands in.
+    pub in_loop: Option<LoopId>,
 }
 
 impl Node {
@@ -158,6 +161,11 @@ pub enum Operation {
     },
     /// Sorts the rows of each partition, and works on them in that order.
     Sort(Sorted),
+    /// A table in a loop: its input in the first round, then what the round before made of it.
+    Variable(LoopId),
+    /// Ends a loop. Its inputs are what a round makes of the variables, its outputs what the last
+    /// round made of them.
+    Loop(LoopId),
     /// Hands rows to the outside.
     Sink(SinkSlot),
 }
@@ -302,6 +310,8 @@ impl fmt::Debug for Operation {
             Self::Upsert { .. } => "Upsert",
             Self::Stateful { .. } => "Stateful",
             Self::Sort(_) => "Sort",
+            Self::Variable(_) => "Variable",
+            Self::Loop(_) => "Loop",
             Self::Sink(_) => "Sink",
         })
     }

@@ -5,6 +5,8 @@
 //! per terminal, and leaves the edges for the nodes that will consume them. Nodes come after
 //! their inputs in a plan, so one pass is enough.
 
+mod consumers;
+mod iterate;
 mod sort;
 mod source;
 
@@ -32,9 +34,10 @@ use crate::io::Wanted;
 use crate::plan::{Node, NodeId, Operation, Plan, Port};
 use crate::schema::DataType;
 use crate::stage::{
-    AnyStep, EncodedStep, EncodedTee, Inputs, InputsCollector, KeyedCollector, LeftRows, PassRows,
-    ReduceByColumns, RowsByColumn, StepContext,
+    AnyStep, Diff, EncodedStep, EncodedTee, Inputs, InputsCollector, KeyedCollector, LeftRows,
+    PassRows, ReduceByColumns, RowsByColumn, StepContext,
 };
+use consumers::Consumers;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -84,7 +87,7 @@ struct Feed {
 struct Renderer<'a, 'scope> {
     context: &'a RenderContext<'a>,
     scope: Scope<'scope, Epoch>,
-    consumers: HashMap<Port, Vec<(NodeId, usize)>>,
+    consumers: Consumers,
     edges: HashMap<NodeId, Vec<(usize, Edge<'scope>, Pact)>>,
     tables: HashMap<NodeId, Rc<RefCell<GroupTable>>>,
     indexes: HashMap<NodeId, Rc<RefCell<Index>>>,
@@ -100,12 +103,7 @@ pub(crate) fn render<'a, 'scope>(
     scope: Scope<'scope, Epoch>,
     context: &'a RenderContext<'a>,
 ) -> Rendered {
-    let mut consumers: HashMap<Port, Vec<(NodeId, usize)>> = HashMap::new();
-    for node in context.plan.nodes().iter().filter(|node| context.needed[node.id.index()]) {
-        for (at, &input) in node.inputs.iter().enumerate() {
-            consumers.entry(input).or_default().push((node.id, at));
-        }
-    }
+    let consumers = Consumers::new(context.plan, context.needed);
     let mut renderer = Renderer {
         context,
         scope,
@@ -156,7 +154,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
 
     /// The steps behind an output, or nothing if nobody consumes it.
     fn steps(&mut self, port: Port, feeds: &mut Vec<Feed>) -> AnyStep {
-        let consumers = self.consumers.get(&port).cloned().unwrap_or_default();
+        let consumers = self.consumers.of.get(&port).cloned().unwrap_or_default();
         let mut steps: Vec<AnyStep> = consumers
             .into_iter()
             .map(|(consumer, input)| self.consumer(consumer, input, feeds))
@@ -195,7 +193,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 (sorted.terminal)(consumer.0, collector)
             }
             Operation::Index(index) => {
-                let collector = self.index_collector(entry, feeds);
+                let collector = self.index_collectors(entry, feeds);
                 (index.terminal)(consumer.0, collector)
             }
             Operation::Reduce { terminal, plan, .. } => {
@@ -210,7 +208,10 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 let collector = self.row_collector(node, input, feeds).unwrap_or_else(|| {
                     unreachable!("sources have no input, and joins read indexes")
                 });
-                let port = node.inputs[input];
+                let port = match &node.operation {
+                    Operation::Loop(_) => self.consumers.entry(consumer, input),
+                    _ => node.inputs[input],
+                };
                 let rows = context.plan.node(port.node).outputs[port.output];
                 (rows.rows)(collector)
             }
@@ -263,6 +264,25 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
         Box::new(Combined(buffer))
     }
 
+    /// Where the rows of an index go: into the index, and into the loops that use it.
+    fn index_collectors(
+        &mut self,
+        consumer: Entry,
+        feeds: &mut Vec<Feed>,
+    ) -> Box<dyn KeyedCollector> {
+        let mut collectors: Vec<Box<dyn KeyedCollector>> = Vec::new();
+        if self.consumers.has_outer_readers(consumer.node) {
+            collectors.push(self.index_collector(consumer, feeds));
+        }
+        for entry in self.consumers.index_entries(consumer.node) {
+            collectors.push(exchanged(Route::To(0), 1, entry, Pact::Local, feeds));
+        }
+        match collectors.len() {
+            1 => collectors.pop().expect("there is one"),
+            _ => Box::new(KeyedTee(collectors)),
+        }
+    }
+
     fn index_collector(
         &mut self,
         consumer: Entry,
@@ -293,7 +313,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
     /// rows are decoded only for the others.
     fn row_tree(&mut self, port: Port, feeds: &mut Vec<Feed>) -> Box<dyn EncodedStep> {
         let rows = self.context.plan.node(port.node).outputs[port.output];
-        let consumers = self.consumers.get(&port).cloned().unwrap_or_default();
+        let consumers = self.consumers.of.get(&port).cloned().unwrap_or_default();
         let (mut encoded, mut typed) = (Vec::new(), Vec::new());
         for (consumer, input) in consumers {
             match self.encoded((rows.data_type)(), consumer, input, feeds) {
@@ -328,7 +348,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
         match &node.operation {
             Operation::Index(index) => {
                 let column = index.column?;
-                let collector = self.index_collector(entry, feeds);
+                let collector = self.index_collectors(entry, feeds);
                 Some(Box::new(RowsByColumn::new(rows, column, collector)))
             }
             Operation::Reduce { plan, columns, .. } => {
@@ -349,7 +369,9 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
     ) -> Option<Box<dyn KeyedCollector>> {
         let (consumer, peers) = (Entry { node: node.id, input }, self.peers());
         Some(match &node.operation {
-            Operation::Concat => exchanged(Route::To(0), 1, consumer, Pact::Local, feeds),
+            Operation::Concat | Operation::Loop(_) => {
+                exchanged(Route::To(0), 1, consumer, Pact::Local, feeds)
+            }
             Operation::Sink(slot) if slot.wants == Wanted::Nothing => Box::new(Discarded {
                 rows: Arc::clone(&self.context.sink_rows[&node.id]),
                 _end: self.context.sinks.borrow_mut().remove(&node.id),
@@ -409,9 +431,15 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
         }
     }
 
-    fn node(&mut self, node: &Node) {
+    fn node(&mut self, node: &'a Node) {
+        if node.in_loop.is_some() {
+            // Rendered where its loop ends.
+            return;
+        }
         match &node.operation {
             Operation::Step(_) => {}
+            Operation::Variable(_) => unreachable!("a variable stands in its loop"),
+            Operation::Loop(id) => self.iterate(node, *id),
             Operation::Source(_) => {
                 let stage = source::render(self, node);
                 self.sources.push(stage);
@@ -470,6 +498,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 self.operator(node, feeds, Box::new(Changes { root, chunks: Vec::new() }));
             }
             Operation::Sort(sorted) => sort::render(self, node, sorted),
+            Operation::Index(_) if !self.consumers.has_outer_readers(node.id) => {}
             Operation::Index(index) => self.arrange(node, index.unique),
             Operation::Join { kind, root } => {
                 let (root, feeds) = match root {
@@ -527,8 +556,19 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
         end.probe_with(&self.probe);
         let edge = edges.into_iter().next().expect("the mark has an edge");
         let port = Port { node: node.id, output: 0 };
-        for (join, input) in self.consumers.get(&port).cloned().unwrap_or_default() {
+        for (join, input) in self.consumers.of.get(&port).cloned().unwrap_or_default() {
             self.edges.entry(join).or_default().push((input, edge.clone(), Pact::Local));
+        }
+    }
+}
+
+/// Hands rows to several collectors.
+struct KeyedTee(Vec<Box<dyn KeyedCollector>>);
+
+impl KeyedCollector for KeyedTee {
+    fn update(&mut self, key: Option<&[u8]>, row: &[u8], diff: Diff) {
+        for collector in &mut self.0 {
+            collector.update(key, row, diff);
         }
     }
 }

@@ -9,7 +9,7 @@ use super::worker::{self, WorkerPlan};
 use crate::dataflow::sink::SinkEnd;
 use crate::error::{BuildError, Error, Result, RunError};
 use crate::io::{SinkWriter, SourceError, SourceWriter};
-use crate::plan::{NodeId, Operation, Plan, SinkKind};
+use crate::plan::{Misplaced, NodeId, Operation, Plan, SinkKind};
 use crate::stage;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -136,6 +136,9 @@ pub(crate) fn start(
         let (verb, location) = (mistake.verb, mistake.location.to_string());
         let problem = mistake.problem.clone();
         return Err(BuildError::Argument { verb, location, problem }.into());
+    }
+    if let Some(Misplaced { operator, around, problem }) = plan.misplaced().first().cloned() {
+        return Err(BuildError::Loop { operator, around, problem }.into());
     }
     let workers = settings.threads;
     let needed = plan.needed_by(sinks.iter().copied());

@@ -54,7 +54,9 @@ pub(super) fn run(
     let fail = {
         let (shared, plan) = (Arc::clone(&begin.shared), Arc::clone(&begin.plan));
         Arc::new(move |node: u32, problem: String| {
-            let fallible = plan.node(NodeId(node)).outputs.len() > 1;
+            let node_plan = plan.node(NodeId(node));
+            let fallible =
+                node_plan.outputs.len() > 1 && !matches!(node_plan.operation, Operation::Loop(_));
             shared.fail_node(node, problem, fallible);
         })
     };

@@ -186,3 +186,94 @@ impl Inputs {
         }
     }
 }
+
+/// The first byte of an encoded argument; an integer's is its length on top of the last.
+const NULL: u8 = 0;
+const FLOAT: u8 = 1;
+const BYTES: u8 = 2;
+const ABSENT: u8 = 3;
+const INT: u8 = 4;
+
+/// The bytes of an integer that say something: the others repeat the sign.
+fn significant(value: i128) -> usize {
+    let magnitude = if value < 0 { !value } else { value };
+    let bits = if value == 0 { 0 } else { 129 - magnitude.leading_zeros() };
+    bits.div_ceil(8) as usize
+}
+
+impl Inputs {
+    /// Appends the arguments: equal arguments, equal bytes.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        for index in 0..self.slots.len() {
+            match self.get(index) {
+                Input::Absent => out.push(ABSENT),
+                Input::Null => out.push(NULL),
+                Input::Int(value) => {
+                    let len = significant(value);
+                    out.push(INT + u8::try_from(len).expect("at most sixteen"));
+                    out.extend_from_slice(&value.to_le_bytes()[..len]);
+                }
+                Input::Float(value) => {
+                    out.push(FLOAT);
+                    value.encode(out);
+                }
+                Input::Bytes(bytes) => {
+                    out.push(BYTES);
+                    put_len(bytes.len(), out);
+                    out.extend_from_slice(bytes);
+                }
+            }
+        }
+    }
+
+    /// Takes arguments that were encoded, in place of those that are there.
+    pub(crate) fn decode(&mut self, mut input: &[u8]) {
+        self.clear();
+        while let Some((&tag, rest)) = input.split_first() {
+            input = rest;
+            match tag {
+                NULL => self.null(),
+                ABSENT => self.absent(),
+                FLOAT => self.float(f64::decode(&mut input)),
+                BYTES => {
+                    let len = take_len(&mut input);
+                    let bytes = take_bytes(&mut input, len);
+                    self.bytes(|out| out.extend_from_slice(bytes));
+                }
+                _ => {
+                    let bytes = take_bytes(&mut input, usize::from(tag - INT));
+                    let negative = bytes.last().is_some_and(|last| last & 0x80 != 0);
+                    let mut value = if negative { [0xff; 16] } else { [0; 16] };
+                    value[..bytes.len()].copy_from_slice(bytes);
+                    self.int(i128::from_le_bytes(value));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encoded_arguments_come_back() {
+        let ints = (0..127).flat_map(|bits| [1_i128 << bits, (1 << bits) - 1, -(1 << bits)]);
+        for int in ints.chain([0, 1, -1, i128::MIN, i128::MAX]) {
+            let mut inputs = Inputs::default();
+            inputs.null();
+            inputs.int(int);
+            inputs.float(-0.5);
+            inputs.compact(&"text".to_owned());
+            inputs.int(-int.saturating_add(1));
+            let mut encoded = Vec::new();
+            inputs.encode(&mut encoded);
+            let mut decoded = Inputs::default();
+            decoded.decode(&encoded);
+            assert_eq!(decoded.slots.len(), 5);
+            for index in 0..5 {
+                assert_eq!(decoded.get(index), inputs.get(index), "{int}");
+            }
+        }
+    }
+}

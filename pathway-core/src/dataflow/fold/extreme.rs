@@ -5,6 +5,7 @@ use super::values::{merge_counts, multiset, write_counts};
 use super::{Acc, Fold};
 use crate::schema::{DataType, RowEncoder, put_len, take_bytes, take_len};
 use crate::stage::{Diff, Input};
+use std::sync::Arc;
 
 /// Which value a [`Best`] chooses.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +54,10 @@ impl Best {
 }
 
 impl Fold for Best {
+    fn insert_only(&self) -> Option<Arc<dyn Fold>> {
+        Some(Arc::new(Self { append_only: true, ..*self }))
+    }
+
     fn update(&self, acc: &mut Acc, input: Input<'_>, diff: Diff) {
         match input {
             Input::Bytes(value) if self.append_only => self.offer(acc, value),

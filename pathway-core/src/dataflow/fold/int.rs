@@ -64,6 +64,10 @@ impl WordFold for IntTotal {
         self.nullable
     }
 
+    fn is_sum(&self) -> bool {
+        !self.nullable
+    }
+
     fn finish(&self, words: &[u64], rows: i64, out: &mut RowEncoder<'_>) -> Result<(), String> {
         let count = if self.nullable { words[2].cast_signed() } else { rows };
         if self.nullable && count == 0 {

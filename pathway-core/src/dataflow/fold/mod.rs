@@ -87,6 +87,11 @@ pub trait Fold: Send + Sync {
         false
     }
 
+    /// The same reducer for groups from which nothing is taken away, where that is simpler.
+    fn insert_only(&self) -> Option<Arc<dyn Fold>> {
+        None
+    }
+
     /// The memory that the state takes beyond its own size, in bytes.
     fn memory(&self, _acc: &Acc) -> usize {
         0

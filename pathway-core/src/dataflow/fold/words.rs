@@ -29,6 +29,12 @@ pub trait WordFold: Send + Sync {
     fn nullable(&self) -> bool {
         false
     }
+
+    /// Whether its words are one number of 128 bits, the low word first, to which every argument
+    /// adds.
+    fn is_sum(&self) -> bool {
+        false
+    }
 }
 
 /// A reducer, by where its state is kept.

@@ -1,0 +1,224 @@
+//! Graph algorithms beside naive ones, over random graphs that change.
+
+use crate::oracle::against;
+use pathway::graph;
+use pathway::prelude::*;
+use pathway::testing::Random;
+use std::collections::{BTreeMap, BTreeSet};
+
+type Edge = (u8, u8);
+
+fn vertex(random: &mut Random) -> u8 {
+    u8::try_from(random.below(10)).unwrap()
+}
+
+fn edge(random: &mut Random) -> Edge {
+    (vertex(random), vertex(random))
+}
+
+fn vertices(edges: &[Edge]) -> BTreeSet<u8> {
+    edges.iter().flat_map(|edge| [edge.0, edge.1]).collect()
+}
+
+/// Each edge in both directions, once, but those from a vertex to itself.
+fn undirected(edges: &[Edge]) -> BTreeSet<Edge> {
+    let both = edges.iter().flat_map(|&(a, b)| [(a, b), (b, a)]);
+    both.filter(|edge| edge.0 != edge.1).collect()
+}
+
+/// The vertices that one reaches, itself included.
+fn reached<'a>(from: u8, edges: impl IntoIterator<Item = &'a Edge> + Clone) -> BTreeSet<u8> {
+    let mut reached = BTreeSet::from([from]);
+    loop {
+        let before = reached.len();
+        for edge in edges.clone() {
+            if reached.contains(&edge.0) {
+                reached.insert(edge.1);
+            }
+        }
+        if reached.len() == before {
+            return reached;
+        }
+    }
+}
+
+/// Compares an algorithm on edges alone.
+fn on_edges<C: pathway::table::IntoTable>(
+    pipeline: impl Fn(&Table<Edge>) -> C,
+    naive: impl Fn(&[Edge]) -> Vec<C::Row>,
+) {
+    against(|edges, _: &Table<u8>| pipeline(edges), |edges, _| naive(edges), edge, vertex);
+}
+
+#[test]
+fn connected_components() {
+    on_edges(graph::connected_components, |edges| {
+        let both = undirected(edges);
+        let least = |&vertex: &u8| (vertex, *reached(vertex, &both).first().unwrap());
+        vertices(edges).iter().map(least).collect()
+    });
+}
+
+#[test]
+fn strongly_connected_components() {
+    on_edges(graph::strongly_connected_components, |edges| {
+        let component = |&vertex: &u8| {
+            let mut ways = reached(vertex, edges).into_iter();
+            (vertex, ways.find(|&other| reached(other, edges).contains(&vertex)).unwrap())
+        };
+        vertices(edges).iter().map(component).collect()
+    });
+}
+
+#[test]
+fn bfs_levels() {
+    against(
+        graph::bfs_levels,
+        |roots, edges| {
+            let mut levels: BTreeMap<u8, u64> = roots.iter().map(|&root| (root, 0)).collect();
+            for level in 0..20 {
+                for edge in edges {
+                    if levels.get(&edge.0) == Some(&level) {
+                        levels.entry(edge.1).or_insert(level + 1);
+                    }
+                }
+            }
+            levels.into_iter().collect()
+        },
+        vertex,
+        edge,
+    );
+}
+
+#[test]
+fn shortest_paths() {
+    against(
+        graph::shortest_paths::<u8, i64>,
+        |roots, edges| {
+            let mut lengths: BTreeMap<u8, i64> = roots.iter().map(|&root| (root, 0)).collect();
+            for _ in 0..20 {
+                for (from, to, weight) in edges {
+                    if let Some(length) = lengths.get(from).map(|length| length + weight) {
+                        let known = lengths.entry(*to).or_insert(length);
+                        *known = length.min(*known);
+                    }
+                }
+            }
+            lengths.into_iter().collect()
+        },
+        vertex,
+        |random| {
+            let (from, to) = edge(random);
+            // Weights may be below zero upwards: no circle is.
+            let weight = i64::try_from(random.below(9)).unwrap();
+            (from, to, if from < to { weight - 3 } else { weight + 30 })
+        },
+    );
+}
+
+#[test]
+fn pagerank() {
+    on_edges(
+        |edges| graph::pagerank(edges, 5),
+        |edges| {
+            let mut ranks: BTreeMap<u8, i64> =
+                vertices(edges).iter().map(|&vertex| (vertex, 6_000)).collect();
+            for _ in 0..5 {
+                let mut next: BTreeMap<u8, i64> =
+                    ranks.keys().map(|&vertex| (vertex, 1_000)).collect();
+                for (from, to) in edges {
+                    let degree = edges.iter().filter(|edge| edge.0 == *from).count() as i64;
+                    *next.get_mut(to).unwrap() += ranks[from] * 5 / (degree * 6);
+                }
+                ranks = next;
+            }
+            ranks.into_iter().collect()
+        },
+    );
+}
+
+#[test]
+fn pagerank_in_floats() {
+    on_edges(
+        |edges| {
+            // Up to what the order of sums changes.
+            graph::pagerank_float(edges, 6, 0.85).map(|(v, rank)| (v, (rank * 1e9).round() as i64))
+        },
+        |edges| {
+            let mut ranks: BTreeMap<u8, f64> =
+                vertices(edges).iter().map(|&vertex| (vertex, 1.0)).collect();
+            for _ in 0..6 {
+                let mut next: BTreeMap<u8, f64> =
+                    ranks.keys().map(|&vertex| (vertex, 1.0 - 0.85)).collect();
+                for (from, to) in edges {
+                    let degree = edges.iter().filter(|edge| edge.0 == *from).count() as f64;
+                    *next.get_mut(to).unwrap() += ranks[from] * 0.85 / degree;
+                }
+                ranks = next;
+            }
+            ranks.into_iter().map(|(v, rank)| (v, (rank * 1e9).round() as i64)).collect()
+        },
+    );
+}
+
+#[test]
+fn k_core() {
+    on_edges(
+        |edges| graph::k_core(edges, 3),
+        |edges| {
+            let mut core = undirected(edges);
+            loop {
+                let degree = |vertex: u8| core.iter().filter(|edge| edge.0 == vertex).count();
+                let next: BTreeSet<Edge> = core
+                    .iter()
+                    .copied()
+                    .filter(|edge| degree(edge.0) >= 3 && degree(edge.1) >= 3)
+                    .collect();
+                if next == core {
+                    return core.into_iter().collect();
+                }
+                core = next;
+            }
+        },
+    );
+}
+
+#[test]
+fn label_propagation() {
+    on_edges(
+        |edges| graph::label_propagation(edges, 4),
+        |edges| {
+            let both = undirected(edges);
+            let mut labels: BTreeMap<u8, u8> =
+                vertices(edges).iter().map(|&vertex| (vertex, vertex)).collect();
+            for _ in 0..4 {
+                let next = |(&vertex, &label): (&u8, &u8)| {
+                    let mut heard: BTreeMap<u8, i64> = BTreeMap::new();
+                    for edge in both.iter().filter(|edge| edge.0 == vertex) {
+                        *heard.entry(labels[&edge.1]).or_default() -= 1;
+                    }
+                    let most = heard.into_iter().min_by_key(|&(label, count)| (count, label));
+                    (vertex, most.map_or(label, |(label, _)| label))
+                };
+                labels = labels.iter().map(next).collect();
+            }
+            labels.into_iter().collect()
+        },
+    );
+}
+
+#[test]
+fn triangles() {
+    on_edges(graph::triangles, |edges| {
+        let both = undirected(edges);
+        let mut found = Vec::new();
+        for &(a, b) in both.iter().filter(|edge| edge.0 < edge.1) {
+            for c in vertices(edges).into_iter().filter(|&c| c > b) {
+                if both.contains(&(a, c)) && both.contains(&(b, c)) {
+                    found.push((a, b, c));
+                }
+            }
+        }
+        found
+    });
+}

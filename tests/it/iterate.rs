@@ -1,0 +1,422 @@
+//! Loops to a fixpoint, against recomputation, naive evaluations and differential's own.
+
+use crate::oracle::against;
+use pathway::prelude::*;
+use pathway::testing::{Harness, add, check_incremental, remove};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// From one vertex to another.
+type Edge = (u8, u8);
+
+fn edge(random: &mut pathway::testing::Random) -> Edge {
+    let vertex = |random: &mut pathway::testing::Random| u8::try_from(random.below(12)).unwrap();
+    (vertex(random), vertex(random))
+}
+
+fn root(random: &mut pathway::testing::Random) -> u8 {
+    u8::try_from(random.below(12)).unwrap()
+}
+
+fn reached(roots: &Table<u8>, edges: &Table<Edge>) -> Table<u8> {
+    roots.iterate(|reached| {
+        reached
+            .join(edges)
+            .on(|vertex| *vertex, |edge| edge.0)
+            .select(|_, edge| edge.1)
+            .concat(roots)
+            .distinct()
+    })
+}
+
+fn naive_reached(roots: &[u8], edges: &[Edge]) -> BTreeSet<u8> {
+    let mut reached: BTreeSet<u8> = roots.iter().copied().collect();
+    loop {
+        let next = edges.iter().filter(|edge| reached.contains(&edge.0)).map(|edge| edge.1);
+        let next: Vec<u8> = next.filter(|to| !reached.contains(to)).collect();
+        if next.is_empty() {
+            return reached;
+        }
+        reached.extend(next);
+    }
+}
+
+/// The smallest vertex that is connected to each.
+fn labels(edges: &Table<Edge>) -> Table<(u8, u8)> {
+    let both = edges.flat_map(|(from, to)| [(from, to), (to, from)]);
+    let vertices = both.map(|(from, _)| (from, from)).distinct();
+    vertices.iterate(|labels| {
+        let heard = labels
+            .join(&both)
+            .on(|label| label.0, |edge| edge.0)
+            .select(|label, edge| (edge.1, label.1))
+            .concat(&vertices);
+        heard.group_by(|label| label.0).reduce(|g| g.min(|label| label.1))
+    })
+}
+
+fn naive_labels(edges: &[Edge]) -> Vec<(u8, u8)> {
+    let vertices: BTreeSet<u8> = edges.iter().flat_map(|edge| [edge.0, edge.1]).collect();
+    let both: Vec<Edge> = edges.iter().flat_map(|&(a, b)| [(a, b), (b, a)]).collect();
+    let label = |&vertex: &u8| {
+        let component = naive_reached(&[vertex], &both);
+        (vertex, component.into_iter().next().unwrap())
+    };
+    vertices.iter().map(label).collect()
+}
+
+#[test]
+fn reachability() {
+    against(reached, |roots, edges| naive_reached(roots, edges).into_iter().collect(), root, edge);
+}
+
+#[test]
+fn reachability_is_incremental() {
+    check_incremental(|t| reached(&t.table(), &t.table()))
+        .rows::<u8>(root)
+        .rows::<Edge>(edge)
+        .rows_per_epoch(24)
+        .cases(64)
+        .run();
+}
+
+#[test]
+fn connected_components() {
+    against(|edges, _: &Table<u8>| labels(edges), |edges, _| naive_labels(edges), edge, root);
+}
+
+#[test]
+fn a_change_changes_what_depends_on_it() {
+    let mut t = Harness::new();
+    let (roots, edges) = (t.table::<u8>(), t.table::<Edge>());
+    let reached = t.capture(reached(&roots.rows(), &edges.rows()));
+    roots.insert(0);
+    (0..9).for_each(|n| edges.insert((n, n + 1)));
+    t.step();
+    reached.assert_rows(0..10);
+    edges.remove((8, 9));
+    t.step();
+    reached.assert_changes([remove(9)]);
+    edges.insert((0, 9));
+    edges.insert((20, 21));
+    t.step();
+    reached.assert_changes([add(9)]);
+    roots.remove(0);
+    t.step();
+    reached.assert_rows(std::iter::empty());
+}
+
+#[test]
+fn a_table_that_is_used_in_a_loop_and_outside() {
+    check_incremental(|t| {
+        let (roots, edges) = (t.table::<u8>(), t.table::<Edge>());
+        let by_from = edges.index_by(|edge| edge.0);
+        let reached = roots.iterate(|reached| {
+            reached
+                .index_by(|vertex| *vertex)
+                .join(&by_from)
+                .select(|_, edge| edge.1)
+                .concat(&roots)
+                .distinct()
+        });
+        let from_root =
+            roots.index_by(|vertex| *vertex).join(&by_from).select(|_, edge| edge.1).distinct();
+        // Behind a join, in front of a group_by.
+        reached
+            .join(&edges)
+            .on(|vertex| *vertex, |edge| edge.1)
+            .select(|vertex, edge| (*vertex, edge.0))
+            .concat(&from_root.map(|vertex| (vertex, 0)))
+            .group_by(|row| row.0)
+            .reduce(|g| (g.count(), g.max(|row| row.1)))
+    })
+    .rows::<u8>(root)
+    .rows::<Edge>(edge)
+    .rows_per_epoch(24)
+    .cases(64)
+    .run();
+}
+
+/// The edges whose ends can reach each other: each round drops those between different labels of
+/// a propagation, forward or backward, which is a loop of its own.
+fn within_components(edges: &Table<Edge>) -> Table<Edge> {
+    edges.distinct().iterate(|edges| trimmed(&trimmed(&edges)))
+}
+
+/// The reversed edges that have the same least label of the vertices before them at both ends.
+fn trimmed(edges: &Table<Edge>) -> Table<Edge> {
+    let vertices = edges.map(|(_, to)| (to, to)).distinct();
+    let labels = vertices.iterate(|labels| {
+        labels
+            .join(edges)
+            .on(|label| label.0, |edge| edge.0)
+            .select(|label, edge| (edge.1, label.1))
+            .concat(&vertices)
+            .group_by(|label| label.0)
+            .reduce(|g| g.min(|label| label.1))
+    });
+    edges
+        .join(&labels)
+        .on(|edge| edge.0, |label| label.0)
+        .select(|edge, label| (edge.0, edge.1, label.1))
+        .join(&labels)
+        .on(|edge| edge.1, |label| label.0)
+        .select(|edge, label| (edge.1, edge.0, edge.2, label.1))
+        .filter(|edge| edge.2 == edge.3)
+        .map(|edge| (edge.0, edge.1))
+}
+
+#[test]
+fn a_loop_in_a_loop() {
+    against(
+        |edges, _: &Table<u8>| within_components(edges),
+        |edges, _| {
+            let edges: BTreeSet<Edge> = edges.iter().copied().collect();
+            let all: Vec<Edge> = edges.iter().copied().collect();
+            let within = |edge: &Edge| naive_reached(&[edge.1], &all).contains(&edge.0);
+            edges.into_iter().filter(within).collect()
+        },
+        edge,
+        root,
+    );
+}
+
+#[test]
+fn several_tables_at_once() {
+    let pipeline = |start: &Table<u8>, edges: &Table<Edge>| {
+        let step = |from: &Table<u8>, to: &Table<u8>| {
+            let next = from.join(edges).on(|vertex| *vertex, |edge| edge.0);
+            next.select(|_, edge| edge.1).concat(to).distinct()
+        };
+        let none = start.filter(|_| false);
+        let (even, odd) =
+            iterate((start, &none), |(even, odd)| (step(&odd, &even), step(&even, &odd)));
+        even.map(|vertex| (vertex, true)).concat(&odd.map(|vertex| (vertex, false)))
+    };
+    let naive = |start: &[u8], edges: &[Edge]| {
+        let doubled: Vec<Edge> = edges
+            .iter()
+            .flat_map(|edge| [(edge.0, edge.1 + 100), (edge.0 + 100, edge.1)])
+            .collect();
+        let reached = naive_reached(start, &doubled).into_iter();
+        reached
+            .map(|vertex| (vertex % 100, vertex < 100))
+            .filter(|row| !row.1 || !start.is_empty())
+            .collect::<Vec<_>>()
+    };
+    // The first table is made distinct by the first round only if there is one.
+    against(pipeline, naive, root, edge);
+}
+
+#[test]
+fn so_many_rounds() {
+    let pipeline = |start: &Table<u8>, edges: &Table<Edge>| {
+        start.iterate_at_most(2, |reached| {
+            reached
+                .join(edges)
+                .on(|vertex| *vertex, |edge| edge.0)
+                .select(|_, edge| edge.1)
+                .distinct()
+        })
+    };
+    let naive = |start: &[u8], edges: &[Edge]| {
+        let step = |from: BTreeSet<u8>| -> BTreeSet<u8> {
+            edges.iter().filter(|edge| from.contains(&edge.0)).map(|edge| edge.1).collect()
+        };
+        step(step(start.iter().copied().collect())).into_iter().collect()
+    };
+    against(pipeline, naive, root, edge);
+}
+
+#[test]
+fn rounds_without_an_operator_that_sums() {
+    check_incremental(|t| {
+        t.table::<i64>().iterate(|numbers| numbers.map(|n| if n % 2 == 0 { n / 2 } else { n }))
+    })
+    .rows::<i64>(|random| 1 + i64::try_from(random.below(200)).unwrap())
+    .cases(64)
+    .run();
+}
+
+#[test]
+fn nothing_left_of_a_table_is_nothing_left_of_a_loop() {
+    check_incremental(|t| {
+        let rows = t.table::<(u8, i64)>();
+        rows.iterate(|rows| {
+            let sums = rows.group_by(|row| row.0 / 2).reduce(|g| g.sum(|row| row.1));
+            sums.filter(|row| row.1 != 0).map(|(key, sum)| (key, sum))
+        })
+    })
+    .rows::<(u8, i64)>(|random| {
+        (u8::try_from(random.below(40)).unwrap(), i64::try_from(random.below(9)).unwrap() - 4)
+    })
+    .cases(64)
+    .run();
+}
+
+#[test]
+fn every_verb_in_a_loop() {
+    check_incremental(|t| {
+        let (rows, others) = (t.table::<(u8, u8)>(), t.table::<(u8, u8)>());
+        rows.iterate_at_most(4, |rows| {
+            let left = rows
+                .left_join(&others)
+                .on(|row| row.0, |other| other.0)
+                .select(|row, other| (row.1, other.map_or(row.0, |other| other.1)));
+            let both = left.intersect(&rows.concat(&others));
+            let gone = left.difference(&others).filter(|row| row.0 < 6);
+            let (good, bad) =
+                gone.try_map(|row| if row.1 < 5 { Ok(row) } else { Err("large") }).or_errors();
+            let bad = bad.map(|bad| (bad.row.0, 0));
+            good.concat(&both).concat(&bad).distinct()
+        })
+    })
+    .rows::<(u8, u8)>(edge)
+    .rows_per_epoch(20)
+    .cases(96)
+    .run();
+}
+
+#[test]
+fn text_in_a_loop() {
+    check_incremental(|t| {
+        let (words, pairs) = (t.table::<String>(), t.table::<(String, String)>());
+        words.iterate(|words| {
+            words
+                .join(&pairs)
+                .on(|word| word.clone(), |pair| pair.0.clone())
+                .select(|_, pair| pair.1.clone())
+                .concat(&words)
+                .distinct()
+        })
+    })
+    .rows::<String>(|random| "x".repeat(random.index(40)))
+    .rows::<(String, String)>(|random| ("x".repeat(random.index(40)), "x".repeat(random.index(40))))
+    .rows_per_epoch(30)
+    .cases(64)
+    .run();
+}
+
+#[test]
+fn many_epochs() {
+    let mut t = Harness::with_threads(2);
+    let edges = t.table::<Edge>();
+    let labels = t.capture(labels(&edges.rows()));
+    let mut random = pathway::testing::Random::new(7);
+    let mut there: Vec<Edge> = Vec::new();
+    for _ in 0..300 {
+        if random.one_in(2) && there.len() > 12 {
+            let at = random.index(there.len());
+            edges.remove(there.swap_remove(at));
+        } else {
+            let edge = edge(&mut random);
+            edges.insert(edge);
+            there.push(edge);
+        }
+        t.step();
+        labels.assert_rows(naive_labels(&there));
+    }
+}
+
+#[test]
+fn a_loop_that_does_not_settle_within_its_limit() {
+    let app = Pipeline::new("endless");
+    let growing = app.rows(vec![1]).iterate_within(7, |numbers| numbers.map(|n| n + 1));
+    let error = growing.collect().unwrap_err().to_string();
+    assert!(error.contains("iterate_within"), "{error}");
+    assert!(error.contains(&format!("{}:{}", file!(), line!() - 3)), "{error}");
+    assert!(error.contains("after 7 rounds"), "{error}");
+    // The last round changes nothing.
+    let halved = app
+        .rows(vec![8])
+        .iterate_within(4, |numbers| numbers.map(|n| if n % 2 == 0 { n / 2 } else { n }));
+    assert_eq!(halved.collect().unwrap(), [1]);
+    let early = app
+        .rows(vec![8])
+        .iterate_within(3, |numbers| numbers.map(|n| if n % 2 == 0 { n / 2 } else { n }));
+    assert!(early.collect().is_err());
+}
+
+#[test]
+fn what_cannot_be_repeated() {
+    let app = Pipeline::new("misplaced");
+    let numbers = app.rows(vec![1]);
+    let line = line!() + 1;
+    let changes = numbers.iterate(|numbers| numbers.changes().map(|change| change.0));
+    let error = changes.collect().unwrap_err().to_string();
+    assert!(error.contains("`changes` at"), "{error}");
+    assert!(error.contains(&format!("the loop `iterate` at {}:{line}", file!())), "{error}");
+
+    let app = Pipeline::new("leaked");
+    let mut leaked = None;
+    let numbers = app.rows(vec![1]).iterate(|numbers| {
+        leaked = Some(numbers.clone());
+        numbers
+    });
+    let error = leaked.unwrap().concat(&numbers).collect().unwrap_err().to_string();
+    assert!(error.contains("known in its closure only"), "{error}");
+}
+
+#[test]
+fn loops_nest_four_deep() {
+    fn nested(numbers: &Table<i64>, depth: usize) -> Table<i64> {
+        numbers.iterate(|numbers| match depth {
+            1 => numbers.map(|n| n.min(3) + 1).distinct(),
+            _ => nested(&numbers, depth - 1),
+        })
+    }
+    let app = Pipeline::new("nested");
+    assert_eq!(nested(&app.rows(vec![1]), 4).collect().unwrap(), [4]);
+    let error = nested(&app.rows(vec![1]), 5).collect().unwrap_err().to_string();
+    assert!(error.contains("at most four deep"), "{error}");
+}
+
+#[test]
+fn a_panic_in_a_loop_is_reported() {
+    let app = Pipeline::new("panics").threads(2);
+    let numbers = app.rows(vec![1, 2]).iterate(|numbers| {
+        numbers.map(|n| if n > 4 { panic!("too large: {n}") } else { n + 1 }).distinct()
+    });
+    let error = numbers.collect().unwrap_err().to_string();
+    assert!(error.contains("`map` at") && error.contains("too large: 5"), "{error}");
+}
+
+#[test]
+fn a_failed_sum_in_a_loop_is_reported() {
+    let app = Pipeline::new("overflows");
+    let sums = app
+        .rows(vec![(1, i64::MAX / 2)])
+        .iterate(|rows| rows.concat(&rows).group_by(|row| row.0).reduce(|g| g.sum(|row| row.1)));
+    let error = sums.collect().unwrap_err().to_string();
+    assert!(error.contains("`group_by` at"), "{error}");
+}
+
+#[test]
+fn the_rounds_of_a_history() {
+    // The answer is for each epoch that of its own rows, however the epochs before it went.
+    let mut t = Harness::new();
+    let numbers = t.table::<(u8, i64)>();
+    let least = numbers.rows().iterate_at_most(3, |rows| {
+        rows.group_by(|row| row.0).reduce(|g| g.min(|row| row.1)).map(|(key, n)| (key, n - 1))
+    });
+    let least = t.capture(least);
+    let mut expected = BTreeMap::new();
+    for n in [5, 3, 9, -2] {
+        numbers.insert((1, n));
+        expected.entry(1).and_modify(|least: &mut i64| *least = n.min(*least)).or_insert(n);
+        t.step();
+        least.assert_rows([(1, expected[&1] - 3)]);
+    }
+}
+
+#[test]
+fn the_plan_shows_the_loop_as_a_box() {
+    let app = Pipeline::new("shown");
+    let edges = app.rows(vec![(1_u8, 2_u8)]);
+    within_components(&edges).write(null::sink());
+    let text = app.explain().to_string();
+    assert!(text.contains("until nothing changes"), "{text}");
+    assert!(text.contains("in the loop of line"), "{text}");
+    let drawing = app.explain().to_mermaid();
+    assert!(drawing.contains("  subgraph l0[\"the loop `iterate` at"), "{drawing}");
+    assert!(drawing.contains("    subgraph l1[\"the loop `iterate` at"), "{drawing}");
+}
