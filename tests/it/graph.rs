@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 type Edge = (u8, u8);
 
 fn vertex(random: &mut Random) -> u8 {
-    u8::try_from(random.below(10)).unwrap()
+    random.value::<u8>() % 10
 }
 
 fn edge(random: &mut Random) -> Edge {
@@ -27,11 +27,17 @@ fn undirected(edges: &[Edge]) -> BTreeSet<Edge> {
 }
 
 /// The vertices that one reaches, itself included.
-fn reached<'a>(from: u8, edges: impl IntoIterator<Item = &'a Edge> + Clone) -> BTreeSet<u8> {
+/// A rank that can be compared whatever the order of its sum.
+#[expect(clippy::cast_possible_truncation, reason = "ranks are small")]
+fn billionths(rank: f64) -> i64 {
+    (rank * 1e9).round() as i64
+}
+
+fn reached(from: u8, edges: &[Edge]) -> BTreeSet<u8> {
     let mut reached = BTreeSet::from([from]);
     loop {
         let before = reached.len();
-        for edge in edges.clone() {
+        for edge in edges {
             if reached.contains(&edge.0) {
                 reached.insert(edge.1);
             }
@@ -53,7 +59,7 @@ fn on_edges<C: pathway::table::IntoTable>(
 #[test]
 fn connected_components() {
     on_edges(graph::connected_components, |edges| {
-        let both = undirected(edges);
+        let both = undirected(edges).into_iter().collect::<Vec<_>>();
         let least = |&vertex: &u8| (vertex, *reached(vertex, &both).first().unwrap());
         vertices(edges).iter().map(least).collect()
     });
@@ -142,7 +148,7 @@ fn pagerank_in_floats() {
     on_edges(
         |edges| {
             // Up to what the order of sums changes.
-            graph::pagerank_float(edges, 6, 0.85).map(|(v, rank)| (v, (rank * 1e9).round() as i64))
+            graph::pagerank_float(edges, 6, 0.85).map(|(v, rank)| (v, billionths(rank)))
         },
         |edges| {
             let mut ranks: BTreeMap<u8, f64> =
@@ -156,7 +162,7 @@ fn pagerank_in_floats() {
                 }
                 ranks = next;
             }
-            ranks.into_iter().map(|(v, rank)| (v, (rank * 1e9).round() as i64)).collect()
+            ranks.into_iter().map(|(v, rank)| (v, billionths(rank))).collect()
         },
     );
 }

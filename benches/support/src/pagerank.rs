@@ -27,6 +27,10 @@ pub struct Graph {
 
 impl Graph {
     /// A graph of that many vertices and edges, and batches of that many changed edges.
+    ///
+    /// # Panics
+    ///
+    /// If the graph has more vertices than the machine can count.
     pub fn generate(vertices: u32, edges: usize, batches: usize, changes: usize) -> Self {
         let mut random = Random::new(1);
         let mut below = |bound: usize| {
