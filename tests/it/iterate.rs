@@ -420,3 +420,43 @@ fn the_plan_shows_the_loop_as_a_box() {
     assert!(drawing.contains("  subgraph l0[\"the loop `iterate` at"), "{drawing}");
     assert!(drawing.contains("    subgraph l1[\"the loop `iterate` at"), "{drawing}");
 }
+
+/// Vertices that are reached from those with an edge out of 0, around those that are blocked.
+#[test]
+fn joins_of_every_kind_in_a_loop() {
+    against(
+        |edges: &Table<Edge>, blocked: &Table<u8>| {
+            let start = edges.filter(|edge| edge.0 == 0).select(|edge| edge.0).distinct();
+            start.iterate(|reached| {
+                let next = edges.semi_join(&reached).on(|edge| edge.0, |vertex| *vertex);
+                let next = next.select(|edge| edge.1);
+                let free = next.anti_join(blocked).on(|vertex| *vertex, |blocked| *blocked);
+                let all = free
+                    .distinct()
+                    .full_join(&reached)
+                    .on(|vertex| *vertex, |known| *known)
+                    .select(|vertex, known| vertex.or(known).copied().unwrap_or(0));
+                let again = reached
+                    .right_join(&all)
+                    .on(|known| *known, |vertex| *vertex)
+                    .select(|_, vertex| *vertex);
+                again.concat(&start).distinct()
+            })
+        },
+        |edges, blocked| {
+            let mut reached: BTreeSet<u8> =
+                edges.iter().map(|edge| edge.0).filter(|from| *from == 0).collect();
+            loop {
+                let is_new = |to: &u8| !reached.contains(to) && !blocked.contains(to);
+                let next = edges.iter().filter(|edge| reached.contains(&edge.0));
+                let next: Vec<u8> = next.map(|edge| edge.1).filter(is_new).collect();
+                if next.is_empty() {
+                    return reached.into_iter().collect();
+                }
+                reached.extend(next);
+            }
+        },
+        |random| (random.value::<u8>() % 6, random.value::<u8>() % 6),
+        |random| random.value::<u8>() % 6,
+    );
+}
