@@ -18,7 +18,6 @@ use crate::dataflow::logic::{
     Arrange, Changes, Fail, Forward, Join, JoinSide, Reduce, Rows, Set, SetOperation, Unique,
 };
 use crate::dataflow::operator::{self, Edge, Epoch, Logic, Pact};
-use crate::dataflow::ordered::Partitions;
 use crate::dataflow::out_buffer::{
     Combined, DirectGroups, DirectIndex, Exchanged, OutBuffer, Route, RowsAsGroups, SharedBuffer,
     owner,
@@ -93,7 +92,6 @@ struct Renderer<'a, 'scope> {
     indexes: HashMap<NodeId, Rc<RefCell<Index>>>,
     /// The states of other operators.
     states: Vec<(NodeId, SharedState)>,
-    partitions: HashMap<NodeId, Rc<RefCell<Partitions>>>,
     sources: Vec<SourceStage>,
     probe: Probe<Epoch>,
 }
@@ -112,7 +110,6 @@ pub(crate) fn render<'a, 'scope>(
         tables: HashMap::new(),
         indexes: HashMap::new(),
         states: Vec::new(),
-        partitions: HashMap::new(),
         sources: Vec::new(),
         probe: Probe::new(),
     };
@@ -121,9 +118,8 @@ pub(crate) fn render<'a, 'scope>(
     }
     let groups = renderer.tables.into_iter().map(|(id, table)| (id, table as SharedState));
     let indexes = renderer.indexes.into_iter().map(|(id, index)| (id, index as SharedState));
-    let sorted = renderer.partitions.into_iter().map(|(id, state)| (id, state as SharedState));
     let mut states: Vec<(NodeId, SharedState)> =
-        groups.chain(indexes).chain(sorted).chain(renderer.states).collect();
+        groups.chain(indexes).chain(renderer.states).collect();
     states.sort_by_key(|(id, _)| *id);
     Rendered { sources: renderer.sources, probe: renderer.probe, states }
 }

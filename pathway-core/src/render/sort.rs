@@ -1,6 +1,6 @@
 //! Sorted tables: the operator that keeps some of the rows, or evaluates a window over them.
 
-use super::Renderer;
+use super::{Renderer, SharedState};
 use crate::dataflow::operator::Logic;
 use crate::dataflow::ordered::{Keeps, Limit, Over, Partitions};
 use crate::plan::{Node, Sorted, SortedOutput};
@@ -16,7 +16,7 @@ pub(super) fn render(renderer: &mut Renderer<'_, '_>, node: &Node, sorted: &Sort
         SortedOutput::Over { plan, .. } => (Keeps::of(&plan.parts), None),
     };
     let state = Rc::new(RefCell::new(Partitions::new(keeps, rows_max)));
-    renderer.partitions.insert(node.id, Rc::clone(&state));
+    renderer.states.push((node.id, Rc::clone(&state) as SharedState));
     let (feeds, logic): (_, Box<dyn Logic>) = match &sorted.output {
         SortedOutput::Limit { offset, limit, .. } => {
             let (root, feeds) = renderer.rows(node);

@@ -17,42 +17,59 @@ pub enum Input<'a> {
     Bytes(&'a [u8]),
 }
 
+/// The first byte of an encoded argument; an integer's is its length on top of the last.
+const NULL: u8 = 0;
+const FLOAT: u8 = 1;
+const BYTES: u8 = 2;
+const ABSENT: u8 = 3;
+const INT: u8 = 4;
+
+/// The bytes of an integer that say something: the others repeat the sign.
+fn significant(value: i128) -> usize {
+    let magnitude = if value < 0 { !value } else { value };
+    let bits = if value == 0 { 0 } else { 129 - magnitude.leading_zeros() };
+    bits.div_ceil(8) as usize
+}
+
 impl<'a> Input<'a> {
-    /// Appends the argument, so that it can be kept with its row.
-    pub(crate) fn write(self, out: &mut Vec<u8>) {
+    /// Appends the argument: equal arguments, equal bytes.
+    fn write(self, out: &mut Vec<u8>) {
         match self {
-            Self::Absent | Self::Null => out.push(0),
+            Self::Absent => out.push(ABSENT),
+            Self::Null => out.push(NULL),
             Self::Int(value) => {
-                if let Ok(value) = i64::try_from(value) {
-                    out.push(1);
-                    value.encode(out);
-                } else {
-                    out.push(2);
-                    value.encode(out);
-                }
+                let len = significant(value);
+                out.push(INT + u8::try_from(len).expect("at most sixteen"));
+                out.extend_from_slice(&value.to_le_bytes()[..len]);
             }
             Self::Float(value) => {
-                out.push(3);
+                out.push(FLOAT);
                 value.encode(out);
             }
             Self::Bytes(bytes) => {
-                out.push(4);
+                out.push(BYTES);
                 put_len(bytes.len(), out);
                 out.extend_from_slice(bytes);
             }
         }
     }
 
-    /// Reads an argument that [`write`](Self::write) wrote, and advances past it.
+    /// Reads an argument that [`Inputs::write`] wrote, and advances past it.
     pub(crate) fn take(input: &mut &'a [u8]) -> Self {
         match take_bytes(input, 1)[0] {
-            0 => Self::Null,
-            1 => Self::Int(i64::decode(input).into()),
-            2 => Self::Int(i128::decode(input)),
-            3 => Self::Float(f64::decode(input)),
-            _ => {
+            NULL => Self::Null,
+            ABSENT => Self::Absent,
+            FLOAT => Self::Float(f64::decode(input)),
+            BYTES => {
                 let len = take_len(input);
                 Self::Bytes(take_bytes(input, len))
+            }
+            tag => {
+                let bytes = take_bytes(input, usize::from(tag - INT));
+                let negative = bytes.last().is_some_and(|last| last & 0x80 != 0);
+                let mut value = if negative { [0xff; 16] } else { [0; 16] };
+                value[..bytes.len()].copy_from_slice(bytes);
+                Self::Int(i128::from_le_bytes(value))
             }
         }
     }
@@ -170,9 +187,23 @@ impl Inputs {
         ordered::from_compact(V::data_type(), &mut self.scratch.as_slice(), &mut self.bytes);
     }
 
-    /// Appends all arguments; see [`Input::write`].
+    /// Appends all arguments, so that they can be kept with their row or travel.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         (0..self.slots.len()).for_each(|index| self.get(index).write(out));
+    }
+
+    /// Takes arguments that were written, in place of those that are there.
+    pub(crate) fn read(&mut self, mut input: &[u8]) {
+        self.clear();
+        while !input.is_empty() {
+            match Input::take(&mut input) {
+                Input::Absent => self.absent(),
+                Input::Null => self.null(),
+                Input::Int(value) => self.int(value),
+                Input::Float(value) => self.float(value),
+                Input::Bytes(bytes) => self.bytes(|out| out.extend_from_slice(bytes)),
+            }
+        }
     }
 
     /// The argument of the reducer at that position.
@@ -183,71 +214,6 @@ impl Inputs {
             Slot::Int(value) => Input::Int(value),
             Slot::Float(value) => Input::Float(value),
             Slot::Bytes { start, end } => Input::Bytes(&self.bytes[start..end]),
-        }
-    }
-}
-
-/// The first byte of an encoded argument; an integer's is its length on top of the last.
-const NULL: u8 = 0;
-const FLOAT: u8 = 1;
-const BYTES: u8 = 2;
-const ABSENT: u8 = 3;
-const INT: u8 = 4;
-
-/// The bytes of an integer that say something: the others repeat the sign.
-fn significant(value: i128) -> usize {
-    let magnitude = if value < 0 { !value } else { value };
-    let bits = if value == 0 { 0 } else { 129 - magnitude.leading_zeros() };
-    bits.div_ceil(8) as usize
-}
-
-impl Inputs {
-    /// Appends the arguments: equal arguments, equal bytes.
-    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        for index in 0..self.slots.len() {
-            match self.get(index) {
-                Input::Absent => out.push(ABSENT),
-                Input::Null => out.push(NULL),
-                Input::Int(value) => {
-                    let len = significant(value);
-                    out.push(INT + u8::try_from(len).expect("at most sixteen"));
-                    out.extend_from_slice(&value.to_le_bytes()[..len]);
-                }
-                Input::Float(value) => {
-                    out.push(FLOAT);
-                    value.encode(out);
-                }
-                Input::Bytes(bytes) => {
-                    out.push(BYTES);
-                    put_len(bytes.len(), out);
-                    out.extend_from_slice(bytes);
-                }
-            }
-        }
-    }
-
-    /// Takes arguments that were encoded, in place of those that are there.
-    pub(crate) fn decode(&mut self, mut input: &[u8]) {
-        self.clear();
-        while let Some((&tag, rest)) = input.split_first() {
-            input = rest;
-            match tag {
-                NULL => self.null(),
-                ABSENT => self.absent(),
-                FLOAT => self.float(f64::decode(&mut input)),
-                BYTES => {
-                    let len = take_len(&mut input);
-                    let bytes = take_bytes(&mut input, len);
-                    self.bytes(|out| out.extend_from_slice(bytes));
-                }
-                _ => {
-                    let bytes = take_bytes(&mut input, usize::from(tag - INT));
-                    let negative = bytes.last().is_some_and(|last| last & 0x80 != 0);
-                    let mut value = if negative { [0xff; 16] } else { [0; 16] };
-                    value[..bytes.len()].copy_from_slice(bytes);
-                    self.int(i128::from_le_bytes(value));
-                }
-            }
         }
     }
 }
@@ -267,9 +233,9 @@ mod tests {
             inputs.compact(&"text".to_owned());
             inputs.int(-int.saturating_add(1));
             let mut encoded = Vec::new();
-            inputs.encode(&mut encoded);
+            inputs.write(&mut encoded);
             let mut decoded = Inputs::default();
-            decoded.decode(&encoded);
+            decoded.read(&encoded);
             assert_eq!(decoded.slots.len(), 5);
             for index in 0..5 {
                 assert_eq!(decoded.get(index), inputs.get(index), "{int}");

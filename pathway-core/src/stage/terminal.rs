@@ -65,6 +65,8 @@ pub type KeyedTerminal = Arc<dyn Fn(u32, Box<dyn KeyedCollector>) -> AnyStep + S
 
 struct Keyed<T, F> {
     node: u32,
+    /// Appends the key to the first buffer and what stands in front of the row to the second;
+    /// answers whether the key is null.
     key_of: Arc<F>,
     collector: Box<dyn KeyedCollector>,
     key: Vec<u8>,
@@ -72,7 +74,7 @@ struct Keyed<T, F> {
     rows: PhantomData<fn(T)>,
 }
 
-impl<T: Schema, E: Expr<T>, F: Fn(&T) -> E> Step<T> for Keyed<T, F> {
+impl<T: Schema, F: Fn(&T, &mut Vec<u8>, &mut Vec<u8>) -> bool> Step<T> for Keyed<T, F> {
     fn push(&mut self, row: T, diff: Diff) {
         self.push_ref(&row, diff);
     }
@@ -81,23 +83,17 @@ impl<T: Schema, E: Expr<T>, F: Fn(&T) -> E> Step<T> for Keyed<T, F> {
         self.key.clear();
         self.row.clear();
         enter(self.node);
-        let key = &mut self.key;
-        let null = (self.key_of)(row).with(row, |value| {
-            value.encode_key(key);
-            value.has_null()
-        });
+        let null = (self.key_of)(row, &mut self.key, &mut self.row);
         row.encode(&mut self.row);
         let key = if null { None } else { Some(self.key.as_slice()) };
         self.collector.update(key, &self.row, diff);
     }
 }
 
-/// A terminal that encodes each row with the key that `key_of` takes from it.
-pub fn keyed_terminal<T, E, F>(key_of: F) -> KeyedTerminal
+fn keyed<T, F>(key_of: F) -> KeyedTerminal
 where
     T: Schema,
-    E: Expr<T>,
-    F: Fn(&T) -> E + Send + Sync + 'static,
+    F: Fn(&T, &mut Vec<u8>, &mut Vec<u8>) -> bool + Send + Sync + 'static,
 {
     let key_of = Arc::new(key_of);
     Arc::new(move |node, collector| {
@@ -112,29 +108,19 @@ where
     })
 }
 
-struct Upserted<T, F> {
-    node: u32,
-    /// Appends the key to the first buffer and the version, if there is one, to the second.
-    key_of: Arc<F>,
-    collector: Box<dyn KeyedCollector>,
-    key: Vec<u8>,
-    row: Vec<u8>,
-    rows: PhantomData<fn(T)>,
-}
-
-impl<T: Schema, F: Fn(&T, &mut Vec<u8>, &mut Vec<u8>)> Step<T> for Upserted<T, F> {
-    fn push(&mut self, row: T, diff: Diff) {
-        self.push_ref(&row, diff);
-    }
-
-    fn push_ref(&mut self, row: &T, diff: Diff) {
-        self.key.clear();
-        self.row.clear();
-        enter(self.node);
-        (self.key_of)(row, &mut self.key, &mut self.row);
-        row.encode(&mut self.row);
-        self.collector.update(Some(&self.key), &self.row, diff);
-    }
+/// A terminal that encodes each row with the key that `key_of` takes from it.
+pub fn keyed_terminal<T, E, F>(key_of: F) -> KeyedTerminal
+where
+    T: Schema,
+    E: Expr<T>,
+    F: Fn(&T) -> E + Send + Sync + 'static,
+{
+    keyed(move |row: &T, key, _| {
+        key_of(row).with(row, |value| {
+            value.encode_key(key);
+            value.has_null()
+        })
+    })
 }
 
 /// A terminal in front of an upsert. `key_of` appends the key to its first buffer and, where rows
@@ -144,16 +130,9 @@ where
     T: Schema,
     F: Fn(&T, &mut Vec<u8>, &mut Vec<u8>) + Send + Sync + 'static,
 {
-    let key_of = Arc::new(key_of);
-    Arc::new(move |node, collector| {
-        AnyStep::new::<T>(Box::new(Upserted {
-            node,
-            key_of: Arc::clone(&key_of),
-            collector,
-            key: Vec::new(),
-            row: Vec::new(),
-            rows: PhantomData,
-        }))
+    keyed(move |row: &T, key, version| {
+        key_of(row, key, version);
+        false
     })
 }
 

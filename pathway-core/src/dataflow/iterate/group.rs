@@ -38,7 +38,7 @@ impl WholeGroup {
                 let problem = "more rows were taken away from a group than had been added";
                 return Err(problem.to_owned());
             }
-            self.inputs.decode(row.bytes(&mut bytes));
+            self.inputs.read(row.bytes(&mut bytes));
             self.plan.update((&mut self.words, &mut self.accs), &self.inputs, 0, *diff);
             count += diff;
         }

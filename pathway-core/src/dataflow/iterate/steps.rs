@@ -65,7 +65,7 @@ pub(crate) struct InputsFeed {
 impl InputsCollector for InputsFeed {
     fn update(&mut self, key: &[u8], inputs: &Inputs, diff: Diff) {
         self.bytes.clear();
-        inputs.encode(&mut self.bytes);
+        inputs.write(&mut self.bytes);
         self.feed.push((Row::new(key), Row::new(&self.bytes)), diff);
     }
 }

@@ -45,7 +45,7 @@ type Weighed<'scope> = Arranged<'scope, TraceAgent<KeySpine<Row, LoopTime, Weigh
 fn weighed<'scope>(flow: Flow<'scope>, name: &str, plan: ReducePlan) -> Weighed<'scope> {
     let mut inputs = Inputs::default();
     let weights = flow.inner.map(move |((key, row), time, diff): (Pair, LoopTime, Diff)| {
-        inputs.decode(row.bytes(&mut Buffer::default()));
+        inputs.read(row.bytes(&mut Buffer::default()));
         let mut words = [0; 2];
         plan.update((&mut words[..plan.words], &mut []), &inputs, 0, diff);
         ((key, ()), time, Weight { rows: diff, words })
