@@ -171,6 +171,8 @@ impl Operation {
             | Self::DeltaJoin(_)
             | Self::Total { .. }
             | Self::Stateful { .. }
+            | Self::Machine { .. }
+            | Self::Watermark(_)
             | Self::Sort(_)
             | Self::Sink(_) => false,
         }

@@ -2,7 +2,7 @@
 
 use super::Renderer;
 use crate::dataflow::delta_join::{DeltaJoin, From, Hop, Part, Reader, To};
-use crate::dataflow::operator::{self, Edge, Pact};
+use crate::dataflow::operator::{self, Closes, Edge, Pact};
 use crate::dataflow::out_buffer::{OutBuffer, Route};
 use crate::plan::Node;
 use crate::plan::delta_join::{self as plan, DeltaHop, DeltaPath};
@@ -71,8 +71,14 @@ pub(super) fn render(renderer: &mut Renderer<'_, '_>, node: &Node, delta: &plan:
         };
         let logic = level.operator(renderer, node, delta, root, levels == 1);
         let name = node.describe();
-        let (edges, end) =
-            operator::build(renderer.scope, &name, inputs, buffers, Box::new(logic), false);
+        let (edges, end) = operator::build(
+            renderer.scope,
+            &name,
+            inputs,
+            buffers,
+            Box::new(logic),
+            Closes::Arrived,
+        );
         end.probe_with(&renderer.probe);
         if is_last {
             for (feed, edge) in feeds.into_iter().zip(edges) {

@@ -17,6 +17,7 @@ mod iterate;
 mod join;
 mod join_chain;
 mod lookup;
+mod machine;
 mod operator;
 mod pipeline;
 mod rows;
@@ -31,6 +32,7 @@ mod unpivot;
 mod update;
 mod upsert;
 mod view;
+mod watermark;
 mod write;
 
 pub use aggregate::Aggregate;
@@ -48,6 +50,7 @@ pub use join_chain::{
     Optional, RowsOf, Second, Side, TableAt, Third, With,
 };
 pub use lookup::{Lookup, RequiredLookup};
+pub use machine::{StateMachine, TimedMachine};
 pub use operator::{OperatorInfo, operators};
 pub use pipeline::Pipeline;
 pub use semi_join::SemiBuilder;
@@ -55,7 +58,10 @@ pub use sort::{Limited, Ordered, Sorted};
 pub use source::{ReaderSource, Source};
 pub use upsert::AppendOnly;
 pub use view::{View, ViewSnapshot};
+pub use watermark::InTime;
 pub use write::Change;
+
+pub use crate::stage::Machine;
 
 pub(crate) use graph::Graph;
 pub(crate) use input::{Encoded, put_update};
