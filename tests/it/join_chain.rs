@@ -471,6 +471,13 @@ fn kept(t: &Harness) -> u64 {
     t.stats().states.iter().map(|state| state.rows).sum()
 }
 
+/// Asks again for a while: on a busy machine, workers answer late how much they keep.
+fn assert_kept(t: &Harness, rows: u64) {
+    let answers = std::iter::repeat_with(|| kept(t)).take(1000);
+    let last = answers.take_while(|&kept| kept != rows).last();
+    assert!(kept(t) == rows, "{rows} rows should be kept, not {last:?}");
+}
+
 /// Each table is kept once for each of its keys, and what the first joins give is not kept.
 #[test]
 fn no_combination_is_kept() {
@@ -488,7 +495,7 @@ fn no_combination_is_kept() {
         t.step();
         output.assert_rows([((), 1000)]);
         // The middle one has two keys; the count is one row.
-        assert_eq!(kept(&t), 10 + 2 * 10 + 10 + 1);
+        assert_kept(&t, 10 + 2 * 10 + 10 + 1);
         // The same chain step by step keeps the hundred pairs of the first two.
         let mut t = Harness::with_threads(threads);
         let inputs: Vec<TestTable<Link>> = (0..3).map(|_| t.table()).collect();
@@ -503,7 +510,7 @@ fn no_combination_is_kept() {
         }
         t.step();
         output.assert_rows([((), 1000)]);
-        assert_eq!(kept(&t), 10 + 10 + 100 + 10 + 1);
+        assert_kept(&t, 10 + 10 + 100 + 10 + 1);
     }
 }
 
@@ -519,7 +526,7 @@ fn what_has_ended_is_not_waited_for() {
         inputs[0].insert(link(1, 2, 1));
         t.step();
         output.assert_rows([(1, 5, 6)]);
-        assert_eq!(kept(&t), 4);
+        assert_kept(&t, 4);
         inputs[1].close();
         inputs[2].close();
         inputs[0].insert(link(1, 2, 2));
@@ -530,7 +537,8 @@ fn what_has_ended_is_not_waited_for() {
         inputs[0].insert(link(1, 2, 4));
         t.step();
         output.assert_rows([(2, 5, 6), (3, 5, 6), (4, 5, 6)]);
-        assert_eq!(kept(&t), 2, "the tables that ended alone");
+        // The tables that ended alone.
+        assert_kept(&t, 2);
     }
 }
 
