@@ -25,6 +25,8 @@ pub mod prelude {
         Aggregate, Change, Collection, Input, InputError, Pipeline, Reduced, RowError, Stream,
         Table, TableInput, View, iterate, iterate_at_most, iterate_within,
     };
+    #[cfg(feature = "async")]
+    pub use pathway_core::table::{Batches, Calls};
     pub use pathway_macros::{Aggregate, Schema, operator};
 }
 

@@ -6,6 +6,10 @@ pub mod rows {}
 #[doc = include_str!("tables.md")]
 pub mod tables {}
 
+#[cfg(feature = "async")]
+#[doc = include_str!("calls.md")]
+pub mod calls {}
+
 #[doc = include_str!("files.md")]
 pub mod files {}
 

@@ -226,6 +226,7 @@ fn depends_on_history(operation: &Operation) -> bool {
     match operation {
         Operation::Join { kind, .. } => kind.as_of_now,
         Operation::Stateful { .. } | Operation::Changes { .. } => true,
+        Operation::Calls(calls) => calls.settings.detached,
         _ => false,
     }
 }
@@ -237,6 +238,9 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
     }
     if node.append_only && !matches!(node.operation, Operation::Sink(_)) {
         notes.push("append-only".to_owned());
+    }
+    if let Operation::Calls(calls) = &node.operation {
+        notes.extend(calls.settings.notes());
     }
     if depends_on_history(&node.operation) {
         notes.push("depends on the history".to_owned());

@@ -170,6 +170,7 @@ impl Operation {
             | Self::Unique
             | Self::Total { .. }
             | Self::Stateful { .. }
+            | Self::Calls(_)
             | Self::Sort(_)
             | Self::Sink(_) => false,
         }

@@ -1,6 +1,6 @@
 //! The kinds of nodes.
 
-use super::LoopId;
+use super::{CallsNode, LoopId};
 use crate::dataflow::ordered::OverPlan;
 use crate::dataflow::{JoinKind, ReducePlan};
 use crate::io::{CollectionKind, Reader, Sink, SinkWriter, Wanted};
@@ -159,6 +159,8 @@ pub enum Operation {
         /// Builds the function.
         logic: KeyedLogicFactory,
     },
+    /// Calls an asynchronous function on each row.
+    Calls(CallsNode),
     /// Sorts the rows of each partition, and works on them in that order.
     Sort(Sorted),
     /// A table in a loop: its input in the first round, then what the round before made of it.
@@ -309,6 +311,7 @@ impl fmt::Debug for Operation {
             Self::Set { .. } => "Set",
             Self::Upsert { .. } => "Upsert",
             Self::Stateful { .. } => "Stateful",
+            Self::Calls(_) => "Calls",
             Self::Sort(_) => "Sort",
             Self::Variable(_) => "Variable",
             Self::Loop(_) => "Loop",

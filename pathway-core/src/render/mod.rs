@@ -5,13 +5,16 @@
 //! per terminal, and leaves the edges for the nodes that will consume them. Nodes come after
 //! their inputs in a plan, so one pass is enough.
 
+mod async_calls;
 mod consumers;
 mod iterate;
 mod sort;
 mod source;
 
+pub(crate) use async_calls::DetachedStage;
 pub(crate) use source::SourceStage;
 
+use crate::dataflow::async_calls::Calls;
 use crate::dataflow::group_table::GroupTable;
 use crate::dataflow::index::Index;
 use crate::dataflow::logic::{
@@ -56,11 +59,15 @@ pub(crate) struct RenderContext<'a> {
     pub(crate) sinks: RefCell<HashMap<NodeId, SinkEnd>>,
     /// The rows that each sink has received.
     pub(crate) sink_rows: &'a HashMap<NodeId, Arc<AtomicU64>>,
+    /// Makes the calls of an operator.
+    pub(crate) calls: &'a dyn Fn(NodeId) -> Box<dyn Calls>,
 }
 
 /// A rendered plan.
 pub(crate) struct Rendered {
     pub(crate) sources: Vec<SourceStage>,
+    /// The ways back of calls whose results join a later epoch.
+    pub(crate) detached: Vec<DetachedStage>,
     pub(crate) probe: Probe<Epoch>,
     pub(crate) states: Vec<(NodeId, SharedState)>,
 }
@@ -93,6 +100,7 @@ struct Renderer<'a, 'scope> {
     /// The states of other operators.
     states: Vec<(NodeId, SharedState)>,
     sources: Vec<SourceStage>,
+    detached: Vec<DetachedStage>,
     probe: Probe<Epoch>,
 }
 
@@ -111,6 +119,7 @@ pub(crate) fn render<'a, 'scope>(
         indexes: HashMap::new(),
         states: Vec::new(),
         sources: Vec::new(),
+        detached: Vec::new(),
         probe: Probe::new(),
     };
     for node in context.plan.nodes().iter().filter(|node| context.needed[node.id.index()]) {
@@ -121,7 +130,8 @@ pub(crate) fn render<'a, 'scope>(
     let mut states: Vec<(NodeId, SharedState)> =
         groups.chain(indexes).chain(renderer.states).collect();
     states.sort_by_key(|(id, _)| *id);
-    Rendered { sources: renderer.sources, probe: renderer.probe, states }
+    let Renderer { sources, detached, probe, .. } = renderer;
+    Rendered { sources, detached, probe, states }
 }
 
 impl<'a, 'scope> Renderer<'a, 'scope> {
@@ -377,6 +387,11 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             Operation::Changes { .. } => {
                 exchanged(Route::ByKey, peers, consumer, Pact::Exchanged, feeds)
             }
+            // A retraction goes where its row went; rows of a stream stay where they are.
+            Operation::Calls(_) if node.append_only => {
+                exchanged(Route::To(0), 1, consumer, Pact::Local, feeds)
+            }
+            Operation::Calls(_) => exchanged(Route::ByKey, peers, consumer, Pact::Exchanged, feeds),
             Operation::Distinct => {
                 let groups = self.group_collector(consumer, &distinct_plan(), feeds);
                 Box::new(RowsAsGroups { groups, inputs: Inputs::default() })
@@ -493,6 +508,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 let (root, feeds) = self.tree(node, root);
                 self.operator(node, feeds, Box::new(Changes { root, chunks: Vec::new() }));
             }
+            Operation::Calls(calls) => async_calls::render(self, node, calls),
             Operation::Sort(sorted) => sort::render(self, node, sorted),
             Operation::Index(_) if !self.consumers.has_outer_readers(node.id) => {}
             Operation::Index(index) => self.arrange(node, index.unique),

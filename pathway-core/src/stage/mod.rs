@@ -13,6 +13,7 @@
 //! Rows move by value. Where a row has several consumers, all but the last get it by reference
 //! ([`Step::push_ref`]); a step that needs it by value makes its own copy.
 
+mod async_calls;
 mod encoded;
 mod inputs;
 mod root;
@@ -22,6 +23,9 @@ mod stateful;
 mod steps;
 mod terminal;
 
+pub use async_calls::{
+    Answer, Attempt, CallError, CallResult, CallRow, ErrorRow, attempt, batch_attempt, failed,
+};
 pub(crate) use encoded::{
     COLUMNS_MAX, EncodedTee, LeftRows, PassRows, ReduceByColumns, RowsByColumn,
 };

@@ -193,6 +193,7 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             | Operation::Unique
             | Operation::Total { .. }
             | Operation::Stateful { .. }
+            | Operation::Calls(_)
             | Operation::Sort(_)
             | Operation::Sink(_) => {
                 unreachable!("a plan with {name} in a loop does not start")
