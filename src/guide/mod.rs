@@ -9,6 +9,8 @@ pub mod tables {}
 #[cfg(feature = "async")]
 #[doc = include_str!("calls.md")]
 pub mod calls {}
+#[doc = include_str!("time.md")]
+pub mod time {}
 
 #[doc = include_str!("files.md")]
 pub mod files {}

@@ -646,3 +646,43 @@ fn explain_shows_how_it_calls() {
                     depends on the history";
     assert_says(&app.explain().to_string(), &[expected]);
 }
+
+#[test]
+fn a_test_moves_the_clock_of_detached_calls() {
+    let mut t = Harness::new();
+    let rows = t.stream::<i64>();
+    let attempts = Counter::default();
+    let count = attempts.clone();
+    let minute = Duration::from_secs(60);
+    let calls = Calls::default().retries(9).backoff(minute, minute);
+    let twice = move |n: i64| {
+        let is_first = count.next() == 0;
+        async move { if is_first { Err("busy") } else { Ok(n) } }
+    };
+    let detached = t.capture(rows.rows().try_map_async(calls.clone().detached(), twice));
+    // Time stands still while an epoch is open, so a call that holds it does not wait.
+    let count = Counter::default();
+    let thrice = move |n: i64| {
+        let attempt = count.next();
+        async move { if attempt < 2 { Err("busy") } else { Ok(n) } }
+    };
+    let held = t.capture(rows.rows().try_map_async(calls, thrice));
+    rows.push([7]);
+    t.step();
+    held.assert_rows([7]);
+    step_until(&mut t, "the first attempt", || attempts.get() == 1);
+    std::thread::sleep(Duration::from_millis(20));
+    t.step();
+    assert_eq!(attempts.get(), 1);
+    // The attempt may have failed only after the clock was moved.
+    for _ in 0..1000 {
+        t.advance(pathway::schema::Duration::from_secs(60));
+        t.step();
+        if !detached.rows().is_empty() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    detached.assert_rows([7]);
+    assert_eq!(attempts.get(), 2);
+}

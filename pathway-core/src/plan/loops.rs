@@ -171,6 +171,8 @@ impl Operation {
             | Self::Total { .. }
             | Self::Stateful { .. }
             | Self::Calls(_)
+            | Self::Machine { .. }
+            | Self::Watermark(_)
             | Self::Sort(_)
             | Self::Sink(_) => false,
         }

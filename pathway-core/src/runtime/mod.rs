@@ -3,6 +3,7 @@
 //! - [`Settings`]: from the builder and from `PATHWAY_*`.
 //! - [`Running`]: the handle to a run.
 //! - `shared`: what the threads of a run share, and how they agree on epochs.
+//! - `clock`: the time of epochs.
 //! - `queue`: the bounded queues between readers and workers.
 //! - `worker`: the loop of one worker.
 //! - `local_source`: one source on one worker.
@@ -15,6 +16,7 @@ mod calls;
 #[cfg(not(feature = "async"))]
 #[path = "no_calls.rs"]
 mod calls;
+mod clock;
 mod local_source;
 mod progress;
 mod queue;
@@ -27,8 +29,9 @@ mod stats;
 mod watch;
 mod worker;
 
+pub(crate) use clock::Clock;
 pub use running::Running;
-pub(crate) use running::start;
+pub(crate) use running::{Drive, start};
 pub use settings::Settings;
-pub use stats::{EndStats, StateStats, Stats};
+pub use stats::{EndStats, LateStats, StateStats, Stats};
 pub(crate) use watch::watch;

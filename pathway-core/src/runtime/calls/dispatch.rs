@@ -8,7 +8,7 @@ use super::future::{Either, caught, race};
 use super::operator::{Job, Operator};
 use super::timer::{Timer, sleep, within};
 use crate::dataflow::async_calls::Outcome;
-use crate::error::RunError;
+use crate::error::{DataError, RunError};
 use crate::format::display::display;
 use crate::runtime::running::panic_message;
 use crate::schema::{DataType, stable_hash};
@@ -238,7 +238,12 @@ impl Dispatcher {
     /// Ends the run.
     fn fail(&self, problem: String, fallible: bool) {
         let Some(shared) = self.operator.shared.upgrade() else { return };
-        shared.fail_node(self.operator.node.0, problem, fallible);
+        let operator = shared.describe(self.operator.node.0);
+        shared.fail(if fallible {
+            DataError::Step { operator, message: problem }.into()
+        } else {
+            RunError::Operator { operator, problem }.into()
+        });
     }
 }
 

@@ -30,7 +30,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use timer::{SystemTimer, Timer};
+use timer::timer;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::LocalSet;
 
@@ -90,15 +90,6 @@ pub(super) fn start(
     needed: &[bool],
     shared: &Arc<Shared>,
 ) -> Result<(CallPorts, Option<CallThread>)> {
-    start_with(plan, needed, shared, || Arc::new(SystemTimer::new()))
-}
-
-fn start_with(
-    plan: &Plan,
-    needed: &[bool],
-    shared: &Arc<Shared>,
-    timer: impl FnOnce() -> Arc<dyn Timer> + Send + 'static,
-) -> Result<(CallPorts, Option<CallThread>)> {
     let mut ports = CallPorts::default();
     let mut begins = Vec::new();
     for node in plan.nodes().iter().filter(|node| needed[node.id.index()]) {
@@ -114,7 +105,7 @@ fn start_with(
     let (end, ended) = oneshot::channel();
     let shared = Arc::clone(shared);
     let thread = super::running::spawn("calls".to_owned(), move || {
-        let served = catch_unwind(AssertUnwindSafe(|| serve(begins, timer, ended)));
+        let served = catch_unwind(AssertUnwindSafe(|| serve(begins, ended)));
         let message = match served {
             Ok(Ok(())) => return,
             Ok(Err(error)) => format!("could not start tokio: {error}"),
@@ -129,7 +120,8 @@ fn start_with(
 struct Begin {
     operator: Arc<Operator>,
     jobs: mpsc::UnboundedReceiver<Job>,
-    make: Box<dyn FnOnce(Arc<dyn Timer>) -> Dispatcher + Send>,
+    /// Called on the thread of calls, within its runtime.
+    make: Box<dyn FnOnce() -> Dispatcher + Send>,
 }
 
 fn begin(
@@ -154,7 +146,9 @@ fn begin(
     let input = node.inputs[0];
     let rows = (plan.node(input.node).outputs[input.output].data_type)();
     let of = Arc::clone(&operator);
-    let make = Box::new(move |timer| Dispatcher {
+    let clock = shared.clock.clone();
+    let make = Box::new(move || Dispatcher {
+        timer: timer(&clock, of.settings.detached),
         room: Arc::new(Semaphore::new(of.settings.capacity.min(Semaphore::MAX_PERMITS))),
         cache: RefCell::new(Cache::new(of.settings.cache)),
         operator: of,
@@ -162,7 +156,6 @@ fn begin(
         error_row,
         fallible,
         rows,
-        timer,
         in_flight: RefCell::default(),
         next_attempt: Cell::new(Duration::ZERO),
     });
@@ -170,18 +163,13 @@ fn begin(
 }
 
 /// Makes calls until the end.
-fn serve(
-    begins: Vec<Begin>,
-    timer: impl FnOnce() -> Arc<dyn Timer>,
-    ended: oneshot::Receiver<()>,
-) -> std::io::Result<()> {
+fn serve(begins: Vec<Begin>, ended: oneshot::Receiver<()>) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     {
         let _entered = runtime.enter();
-        let timer = timer();
         let tasks = LocalSet::new();
         for Begin { jobs, make, .. } in begins {
-            tasks.spawn_local(dispatch(Rc::new(make(Arc::clone(&timer))), jobs));
+            tasks.spawn_local(dispatch(Rc::new(make()), jobs));
         }
         // The other end is dropped; whether a word comes first does not matter.
         drop(tasks.block_on(&runtime, ended));

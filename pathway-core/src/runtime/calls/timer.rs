@@ -1,8 +1,10 @@
 //! The one way by which calls wait: backoff, timeouts, lingering batches, rates.
 
 use super::future::{Either, race};
+use crate::runtime::Clock;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What calls wait by.
@@ -12,6 +14,22 @@ pub(super) trait Timer: Send + Sync {
 
     /// Waits until that time.
     fn sleep_until(&self, at: Duration) -> Pin<Box<dyn Future<Output = ()>>>;
+
+    /// Waits until that time for something that may not happen any more.
+    fn expire_at(&self, at: Duration) -> Pin<Box<dyn Future<Output = ()>>> {
+        self.sleep_until(at)
+    }
+}
+
+/// The timer of an operator in a run with that clock.
+pub(super) fn timer(clock: &Clock, detached: bool) -> Arc<dyn Timer> {
+    match clock {
+        Clock::System => Arc::new(SystemTimer::new()),
+        Clock::Virtual(_) if detached => {
+            Arc::new(TestTimer { clock: clock.clone(), start: clock.now() })
+        }
+        Clock::Virtual(_) => Arc::new(HeldTestTimer(SystemTimer::new())),
+    }
 }
 
 /// No run waits longer than a hundred years.
@@ -38,6 +56,49 @@ impl Timer for SystemTimer {
     }
 }
 
+/// The time of a test, which moves by hand.
+struct TestTimer {
+    clock: Clock,
+    start: i64,
+}
+
+/// How soon a sleeper looks again whether a test has moved its clock.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+
+impl Timer for TestTimer {
+    fn now(&self) -> Duration {
+        let since = self.clock.now().saturating_sub(self.start);
+        Duration::from_nanos(u64::try_from(since).unwrap_or(0))
+    }
+
+    fn sleep_until(&self, at: Duration) -> Pin<Box<dyn Future<Output = ()>>> {
+        let timer = Self { clock: self.clock.clone(), start: self.start };
+        Box::pin(async move {
+            while timer.now() < at {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        })
+    }
+}
+
+/// The time of calls that hold their epoch in a test. The test's clock cannot move before they have
+/// come back, so nobody waits by it; what may hang has the time of the machine.
+struct HeldTestTimer(SystemTimer);
+
+impl Timer for HeldTestTimer {
+    fn now(&self) -> Duration {
+        self.0.now()
+    }
+
+    fn sleep_until(&self, _at: Duration) -> Pin<Box<dyn Future<Output = ()>>> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn expire_at(&self, at: Duration) -> Pin<Box<dyn Future<Output = ()>>> {
+        self.0.sleep_until(at)
+    }
+}
+
 /// Waits for so long.
 pub(super) async fn sleep(timer: &dyn Timer, duration: Duration) {
     timer.sleep_until(timer.now().saturating_add(duration)).await;
@@ -48,7 +109,7 @@ pub(super) async fn within<F>(timer: &dyn Timer, limit: Duration, future: F) -> 
 where
     F: Future + Unpin,
 {
-    match race(future, timer.sleep_until(timer.now().saturating_add(limit))).await {
+    match race(future, timer.expire_at(timer.now().saturating_add(limit))).await {
         Either::First(output) => Some(output),
         Either::Second(()) => None,
     }
@@ -58,7 +119,7 @@ where
 pub(super) mod tests {
     use super::*;
     use std::collections::BTreeMap;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
     use std::task::{Poll, Waker};
 
     /// A clock that a test moves on.

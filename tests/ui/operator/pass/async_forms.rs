@@ -74,7 +74,7 @@ fn main() -> pathway::Result<()> {
     let length: Stream<usize> = lines.length();
     assert_eq!(length.collect()?, [5, 2]);
     let of_a_table: Table<usize> = Table::from(lines.clone()).length();
-    assert_eq!(of_a_table.collect()?, [2, 5]);
+    assert_eq!(of_a_table.collect()?, [5, 2]);
     assert_eq!(lines.fetched().collect()?, [5, 2]);
     let (good, bad) = lines.map(|line| line.text).fetched_again().or_errors();
     assert!(good.collect()?.is_empty());
