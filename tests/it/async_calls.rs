@@ -481,6 +481,66 @@ fn detached_results_join_a_later_epoch() {
     }
 }
 
+/// Whenever results join: a row has all of its copies or none, what one call gave, and that for as
+/// long as it is there.
+#[test]
+fn detached_results_are_exact_for_their_history() {
+    for threads in [1, 2, 4] {
+        for seed in 0..8 {
+            let mut random = Random::new(seed);
+            let mut t = Harness::with_threads(threads);
+            let rows = t.table::<i64>();
+            let counter = Counter::default();
+            let calls = Calls::default().capacity(3).detached();
+            let numbered = t.capture(rows.rows().map_async(calls, move |n| {
+                let call = counter.next();
+                async move {
+                    tokio::time::sleep(delay(n + call as i64)).await;
+                    (n, call)
+                }
+            }));
+            let mut there: Vec<i64> = Vec::new();
+            let mut given: BTreeMap<i64, usize> = BTreeMap::new();
+            let mut check = |there: &[i64]| {
+                let counts = groups(there, |n| *n);
+                given.retain(|n, _| counts.contains_key(n));
+                let actual = numbered.rows();
+                let by_row = groups(&actual, |row| row.0);
+                for (n, copies) in &by_row {
+                    assert_eq!(copies.len(), counts.get(n).map_or(0, Vec::len), "copies of {n}");
+                    let call = *given.entry(*n).or_insert(copies[0].1);
+                    assert!(copies.iter().all(|copy| copy.1 == call), "one call for {n}");
+                }
+                assert!(given.keys().all(|n| by_row.contains_key(n)), "what was given stays");
+                by_row.len() == counts.len()
+            };
+            for _ in 0..12 {
+                for _ in 0..random.below(8) {
+                    if random.one_in(2) && !there.is_empty() {
+                        rows.remove(there.swap_remove(random.index(there.len())));
+                    } else {
+                        there.push(small(&mut random));
+                        rows.insert(there[there.len() - 1]);
+                    }
+                }
+                t.step();
+                check(&there);
+                std::thread::sleep(Duration::from_micros(random.below(2000)));
+            }
+            let mut complete = false;
+            for _ in 0..2000 {
+                t.step();
+                complete = check(&there);
+                if complete {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            assert!(complete, "in the end every row has a result");
+        }
+    }
+}
+
 #[test]
 fn a_retraction_that_overtakes_its_call_cancels_it() {
     let gates = Gates::default();

@@ -4,7 +4,7 @@ use crate::dataflow::async_calls::Outcome;
 use crate::stage::CallRow;
 use std::collections::HashMap;
 
-/// Results by row, at most so many.
+/// Results by row, at most so many, or one more where that is an odd number.
 ///
 /// There are two generations of at most half as many. What is asked for moves to the young one;
 /// once that is full it becomes the old one, and what was in the old one is forgotten.
@@ -30,7 +30,7 @@ impl Cache {
             return Some(outcome.clone());
         }
         let outcome = self.old.remove(row)?;
-        self.put(row.clone(), outcome.clone());
+        self.put(CallRow::clone(row), outcome.clone());
         Some(outcome)
     }
 

@@ -59,7 +59,9 @@ pub(super) async fn dispatch(calls: Rc<Dispatcher>, mut jobs: mpsc::UnboundedRec
         calls.fill(&mut batch, &mut jobs).await;
         let calls = Rc::clone(&calls);
         tokio::task::spawn_local(async move {
-            calls.call(batch).await;
+            if let Err(panic) = caught(calls.call(batch)).await {
+                calls.panicked(&*panic);
+            }
             drop(room);
         });
     }
@@ -107,18 +109,13 @@ impl Dispatcher {
 
     async fn call(&self, mut batch: Vec<Job>) {
         let rows: Vec<CallRow> = batch.iter().map(|job| Arc::clone(&job.row)).collect();
-        let attempts = caught(self.attempts(&rows));
-        let result = match race(self.given_up(&mut batch), attempts).await {
+        let result = match race(self.given_up(&mut batch), self.attempts(&rows)).await {
             Either::First(()) => {
                 let mut in_flight = self.in_flight.borrow_mut();
                 rows.iter().for_each(|row| drop(in_flight.remove(row)));
                 return;
             }
-            Either::Second(Ok(result)) => result,
-            Either::Second(Err(panic)) => {
-                self.panicked(&*panic);
-                return;
-            }
+            Either::Second(result) => result,
         };
         match result {
             Ok(results) => {

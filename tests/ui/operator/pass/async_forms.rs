@@ -78,7 +78,7 @@ fn main() -> pathway::Result<()> {
     assert_eq!(lines.fetched().collect()?, [5, 2]);
     let (good, bad) = lines.map(|line| line.text).fetched_again().or_errors();
     assert!(good.collect()?.is_empty());
-    assert_eq!(bad.collect()?[0].error, "HTTP 2");
+    assert_eq!(bad.collect()?[0].error, "HTTP 5");
     let long: Stream<Line> = lines.is_long(3);
     assert_eq!(long.collect()?[0].text, "to be");
     let with: Stream<String> = lines.with("<", ">".to_owned());
