@@ -14,7 +14,7 @@ pub use async_calls::{CallSettings, CallsNode};
 pub use loops::{Loop, LoopId, Misplaced};
 pub use node::{
     Node, NodeId, Operation, Port, Rooted, ScopeId, SharedIndex, SinkKind, SinkSlot, Sorted,
-    SortedOutput, SourceNode, Terminal, WatermarkNode,
+    SortedOutput, SourceNode, Terminal, WatermarkNode, WindowNode,
 };
 
 use crate::stage::RowType;

@@ -11,6 +11,7 @@ mod iterate;
 mod sort;
 mod source;
 mod watermark;
+mod window;
 
 pub(crate) use async_calls::DetachedStage;
 pub(crate) use source::SourceStage;
@@ -34,6 +35,7 @@ use crate::dataflow::stateful::{Stateful, States};
 use crate::dataflow::total::{Total, TotalState};
 use crate::dataflow::upsert::{LatestRows, Upsert};
 use crate::dataflow::watermark::Watermark;
+use crate::dataflow::window::WindowTable;
 use crate::dataflow::{OutputShape, ReducePlan, fold};
 use crate::format;
 use crate::io::Wanted;
@@ -105,6 +107,7 @@ struct Renderer<'a, 'scope> {
     tables: HashMap<NodeId, Rc<RefCell<GroupTable>>>,
     indexes: HashMap<NodeId, Rc<RefCell<Index>>>,
     watermarks: HashMap<NodeId, Rc<Watermark>>,
+    windows: HashMap<NodeId, Rc<RefCell<WindowTable>>>,
     /// The states of other operators.
     states: Vec<(NodeId, SharedState)>,
     sources: Vec<SourceStage>,
@@ -127,6 +130,7 @@ pub(crate) fn render<'a, 'scope>(
         tables: HashMap::new(),
         indexes: HashMap::new(),
         watermarks: HashMap::new(),
+        windows: HashMap::new(),
         states: Vec::new(),
         sources: Vec::new(),
         detached: Vec::new(),
@@ -158,6 +162,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             | Operation::Machine { key, .. } => Some(key()),
             Operation::Distinct | Operation::Set { .. } => Some(node.rows()),
             Operation::Sort(sorted) => Some((sorted.partition)()),
+            Operation::Window(window) => Some((window.key)()),
             _ => None,
         };
         Arc::new(move |bytes, problem| match (key, bytes) {
@@ -208,6 +213,10 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 let peers = self.peers();
                 terminal(consumer.0, exchanged(Route::ByKey, peers, entry, Pact::Exchanged, feeds))
             }
+            Operation::Window(window) => {
+                let collector = window::collector(self, entry, window, feeds);
+                (window.terminal)(consumer.0, collector)
+            }
             Operation::Watermark(watermark) => {
                 let collector = exchanged(Route::To(0), 1, entry, Pact::Local, feeds);
                 (watermark.terminal)(consumer.0, collector)
@@ -226,7 +235,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 terminal(consumer.0, collector)
             }
             Operation::Total { terminal, plan } => {
-                let collector = self.combined(entry, plan, feeds);
+                let collector = self.combined(entry, Route::ByKey, plan, feeds);
                 terminal(consumer.0, collector)
             }
             _ => {
@@ -278,17 +287,18 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             feeds.push(Feed { consumer, buffer: Rc::clone(&buffer), pact: Pact::Local });
             return Box::new(DirectGroups { table, buffer });
         }
-        self.combined(consumer, plan, feeds)
+        self.combined(consumer, Route::ByKey, plan, feeds)
     }
 
     /// Combines the rows of each group before they are sent.
     fn combined(
         &mut self,
         consumer: Entry,
+        route: Route,
         plan: &ReducePlan,
         feeds: &mut Vec<Feed>,
     ) -> Box<dyn InputsCollector> {
-        let buffer = Rc::new(RefCell::new(OutBuffer::combining(self.peers(), plan.clone())));
+        let buffer = Rc::new(RefCell::new(OutBuffer::combining(route, self.peers(), plan.clone())));
         feeds.push(Feed { consumer, buffer: Rc::clone(&buffer), pact: Pact::Exchanged });
         Box::new(Combined(buffer))
     }
@@ -458,7 +468,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
         let starts = matches!(node.operation, Operation::Total { .. })
             && owner(&[], self.peers()) == self.scope.index();
         let closes = match node.operation {
-            Operation::Machine { .. } => Closes::Every,
+            Operation::Machine { .. } | Operation::Window(_) => Closes::Every,
             _ if starts => Closes::FirstAndArrived,
             _ => Closes::Arrived,
         };
@@ -552,6 +562,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             }
             Operation::Calls(calls) => async_calls::render(self, node, calls),
             Operation::Sort(sorted) => sort::render(self, node, sorted),
+            Operation::Window(window) => window::render(self, node, window),
             Operation::Watermark(watermark) => watermark::render(self, node, watermark),
             Operation::Index(_) if !self.consumers.has_outer_readers(node.id) => {}
             Operation::Index(index) => self.arrange(node, index.unique),

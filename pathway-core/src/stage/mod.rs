@@ -23,6 +23,7 @@ mod sorted;
 mod stateful;
 mod steps;
 mod terminal;
+mod window;
 
 pub use async_calls::{
     Answer, Attempt, CallError, CallResult, CallRow, ErrorRow, attempt, batch_attempt, failed,
@@ -43,6 +44,8 @@ pub use terminal::{
     InputsCollector, KeyedCollector, KeyedTerminal, ReduceTerminal, RowTerminal, keyed_terminal,
     reduce_terminal, upsert_terminal,
 };
+
+pub(crate) use window::{PaneOf, whole_window_root, window_root, windowed_terminal};
 
 use crate::schema::Schema;
 use std::any::Any;

@@ -34,6 +34,7 @@ mod update;
 mod upsert;
 mod view;
 mod watermark;
+mod window;
 mod write;
 
 pub use aggregate::Aggregate;
@@ -58,6 +59,10 @@ pub use source::{ReaderSource, Source};
 pub use upsert::AppendOnly;
 pub use view::{View, ViewSnapshot};
 pub use watermark::InTime;
+pub use window::{
+    Changing, Final, FinalWindows, GroupedWindows, WindowSpec, Windowed, cumulating, days, months,
+    sliding, tumbling, weeks,
+};
 pub use write::Change;
 
 pub use crate::stage::Machine;
