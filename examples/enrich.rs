@@ -75,7 +75,6 @@ fn main() -> pathway::Result<()> {
     let totals = placed
         .group_by(|order| order.country.clone())
         .reduce(|g| (g.count(), g.sum(|order| order.cents)));
-    println!("{}", app.explain());
     for (country, (orders, cents)) in totals.collect()? {
         println!("{country}: {orders} orders, {} euros", cents / 100);
     }

@@ -44,8 +44,9 @@ pub(super) struct Dispatcher {
     pub(super) next_attempt: Cell<Duration>,
 }
 
-/// The results of a batch, or the error of all of its rows; none where the run ends.
-type Results = Result<Vec<Option<Vec<u8>>>, Option<String>>;
+/// The results of a batch, or the error of all of its rows with the number of attempts; nothing
+/// where the run ends.
+type Results = Result<Vec<Option<Vec<u8>>>, Option<(String, u32)>>;
 
 /// Rows are printed up to here.
 const ROW_CHARS_MAX: usize = 200;
@@ -126,11 +127,15 @@ impl Dispatcher {
                 }
             }
             Err(None) => {}
-            Err(Some(error)) => {
+            Err(Some((error, attempts))) => {
                 for job in batch {
                     let Some(error_row) = self.error_row else {
                         let row = shortened(display(self.rows, &job.row));
-                        self.fail(format!("{error}, for {row}"), self.fallible);
+                        let after = match attempts {
+                            1 => String::new(),
+                            attempts => format!(" (after {attempts} attempts)"),
+                        };
+                        self.fail(format!("{error}{after}, for {row}"), self.fallible);
                         return;
                     };
                     let outcome = Outcome::Failed(error_row(&job.row, &error));
@@ -178,10 +183,7 @@ impl Dispatcher {
                 }
             };
             if !retry || attempt > settings.retries {
-                return Err(Some(match attempt {
-                    1 => error,
-                    attempts => format!("{error} (after {attempts} attempts)"),
-                }));
+                return Err(Some((error, attempt)));
             }
             sleep(&*self.timer, self.backoff(attempt, &rows[0])).await;
         }

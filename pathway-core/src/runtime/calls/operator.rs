@@ -133,8 +133,15 @@ impl Operator {
         let Job { worker, epoch, ticket, counted, .. } = job;
         let done = Done { ticket, outcome, counted: Box::new(counted) };
         let back = &self.returns[worker];
-        lock(&back.done).push((epoch, done));
-        back.wake();
+        let is_first = {
+            let mut others = lock(&back.done);
+            others.push((epoch, done));
+            others.len() == 1
+        };
+        // The worker was woken for the first, and takes all; of those in order it leaves some.
+        if is_first || self.settings.ordered {
+            back.wake();
+        }
     }
 }
 

@@ -102,8 +102,7 @@ fn attempts_back_off_by_the_row() {
         let settings =
             CallSettings { retries: 5, backoff: ms(100), backoff_max: ms(500), ..settings() };
         let outcomes = call(&timer, settings, attempt, &[row]);
-        let said = format!("{row}: no (after 6 attempts)").into_bytes();
-        assert_eq!(outcomes, [Outcome::Failed(said)]);
+        assert_eq!(outcomes, [Outcome::Failed(error_row(&[row], "no"))]);
         let begun = begun.lock().unwrap();
         begun.windows(2).map(|pair| pair[1].1 - pair[0].1).collect::<Vec<_>>()
     };
