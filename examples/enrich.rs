@@ -6,6 +6,8 @@
 //!
 //! `cargo run --example enrich`
 
+#![expect(clippy::print_stdout, reason = "the program prints its result")]
+
 use pathway::prelude::*;
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -252,7 +252,7 @@ fn failing(threads: usize, calls: Calls) -> String {
     let mapped = rows.try_map_async(calls, |(n, _)| async move {
         if n == 7 { Err(format!("no {n}")) } else { Ok(n) }
     });
-    mapped.named("lookup").collect().unwrap_err().to_string()
+    mapped.named("lookup").collect().expect_err("a row fails").to_string()
 }
 
 fn assert_says(error: &str, parts: &[&str]) {
@@ -402,7 +402,7 @@ struct Gates {
 
 impl Gates {
     fn gate(&self, n: i64) -> Arc<Semaphore> {
-        let mut gates = self.gates.lock().unwrap();
+        let mut gates = self.gates.lock().expect("no test panics while it holds the lock");
         Arc::clone(gates.entry(n).or_insert_with(|| Arc::new(Semaphore::new(0))))
     }
 
