@@ -249,6 +249,7 @@ fn reducers(plan: &ReducePlan) -> String {
 fn depends_on_history(node: &Node) -> bool {
     match &node.operation {
         Operation::Join { kind, .. } => kind.as_of_now,
+        Operation::Calls(calls) => calls.settings.detached,
         Operation::Window(window) => matches!(window.emission, Emission::Early(_)),
         // By event time, what is in time is all that counts.
         Operation::Machine { .. } => node.inputs.len() == 1,
@@ -264,6 +265,9 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
     }
     if node.append_only && !matches!(node.operation, Operation::Sink(_)) {
         notes.push("append-only".to_owned());
+    }
+    if let Operation::Calls(calls) = &node.operation {
+        notes.extend(calls.settings.notes());
     }
     if depends_on_history(node) {
         notes.push("depends on the history".to_owned());

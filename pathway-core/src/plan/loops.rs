@@ -171,6 +171,7 @@ impl Operation {
             | Self::DeltaJoin(_)
             | Self::Total { .. }
             | Self::Stateful { .. }
+            | Self::Calls(_)
             | Self::Window(_)
             | Self::Machine { .. }
             | Self::Watermark(_)

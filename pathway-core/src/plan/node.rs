@@ -1,6 +1,6 @@
 //! The kinds of nodes.
 
-use super::{DeltaJoin, LoopId};
+use super::{CallsNode, DeltaJoin, LoopId};
 use crate::dataflow::ordered::OverPlan;
 use crate::dataflow::window::{Emission, Windows};
 use crate::dataflow::{JoinKind, ReducePlan, WatermarkPlan};
@@ -165,6 +165,8 @@ pub enum Operation {
         /// Builds the function.
         logic: KeyedLogicFactory,
     },
+    /// Calls an asynchronous function on each row.
+    Calls(CallsNode),
     /// Groups by window and key, and reduces. Its second input is the watermark, if there is one.
     Window(WindowNode),
     /// Calls a function on each row with the state of its key, and one on each timer. Its second
@@ -386,6 +388,7 @@ impl fmt::Debug for Operation {
             Self::Set { .. } => "Set",
             Self::Upsert { .. } => "Upsert",
             Self::Stateful { .. } => "Stateful",
+            Self::Calls(_) => "Calls",
             Self::Window(_) => "Window",
             Self::Machine { .. } => "Machine",
             Self::Watermark(_) => "Watermark",

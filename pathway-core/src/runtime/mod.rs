@@ -8,8 +8,14 @@
 //! - `worker`: the loop of one worker.
 //! - `local_source`: one source on one worker.
 //! - `sink_thread`: the loop of one sink.
+//! - `calls`: asynchronous functions, on a thread of their own.
 //! - `watch`, `progress`, `signals`: what `Pipeline::run` does while it waits.
 
+#[cfg(feature = "async")]
+mod calls;
+#[cfg(not(feature = "async"))]
+#[path = "no_calls.rs"]
+mod calls;
 mod clock;
 mod local_source;
 mod progress;

@@ -13,6 +13,7 @@
 //! Rows move by value. Where a row has several consumers, all but the last get it by reference
 //! ([`Step::push_ref`]); a step that needs it by value makes its own copy.
 
+mod async_calls;
 mod combination;
 mod encoded;
 mod inputs;
@@ -26,6 +27,9 @@ mod steps;
 mod terminal;
 mod window;
 
+pub use async_calls::{
+    Answer, Attempt, CallError, CallResult, CallRow, ErrorRow, attempt, batch_attempt, failed,
+};
 pub(crate) use combination::{
     CombinationKey, LeftRow, combination_terminal, combine_root, combined_root, put_row, take_row,
 };

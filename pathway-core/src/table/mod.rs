@@ -5,6 +5,8 @@
 
 mod aggregate;
 mod as_of_now;
+#[cfg(feature = "async")]
+mod async_calls;
 mod changes;
 mod collection;
 mod fallible;
@@ -38,6 +40,8 @@ mod write;
 
 pub use aggregate::Aggregate;
 pub use as_of_now::{AsOfNowBuilder, AsOfNowPair};
+#[cfg(feature = "async")]
+pub use async_calls::{Always, Batches, Calls, RetryIf, When};
 pub use collection::{Collection, IntoTable, Stream, Table};
 pub use fallible::{Fallible, RowError};
 pub use group::{Grouped, Reduced};

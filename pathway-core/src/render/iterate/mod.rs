@@ -195,6 +195,7 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             | Operation::DeltaJoin(_)
             | Operation::Total { .. }
             | Operation::Stateful { .. }
+            | Operation::Calls(_)
             | Operation::Sort(_)
             | Operation::Window(_)
             | Operation::Machine { .. }
