@@ -26,7 +26,7 @@ mod time;
 mod tuples;
 
 pub use column::{ColumnAt, Expr, NamedColumns, Path, PathFn, path};
-pub use data_type::{ColumnType, DataType, EnumType, StructKind, StructType, VariantType};
+pub use data_type::{ColumnType, EnumType, StructKind, StructType, VariantType};
 pub use encoding::{
     RowDecoder, RowEncoder, put_len, put_str, skip, take_bytes, take_len, take_str,
 };
@@ -34,6 +34,15 @@ pub use encoding::{
 pub use locate::Locator;
 pub use scalars::{Bytes, Text};
 pub use time::{Date, DateTime, Duration, NaiveDateTime, Time, Zoned};
+
+/// The description of a column's or a row's type.
+///
+/// Nested descriptions are functions rather than values, so that recursive types
+/// (`struct Node { children: Vec<Node> }`) have one.
+// An alias, so that no public path leads to the variants: where two public items have one name,
+// and variants are items, the compiler writes both with their paths, in all messages of every
+// program that uses the crate, and `String` becomes `std::string::String`.
+pub type DataType = data_type::DataType;
 
 use std::cmp::Ordering;
 
