@@ -12,7 +12,7 @@ use crate::dataflow::iterate::{
     WholeGroup,
 };
 use crate::dataflow::logic::Fail;
-use crate::dataflow::operator::{self, Edge, Pact};
+use crate::dataflow::operator::{self, Closes, Edge, Pact};
 use crate::dataflow::{Alone, JoinKind, Limit, ReducePlan};
 use crate::plan::{LoopId, Node, NodeId, Operation, Plan, Port};
 use crate::stage::{AnyStep, Diff, EncodedStep, LeftRows};
@@ -87,7 +87,8 @@ impl<'a, 'outer> Renderer<'a, 'outer> {
             let buffers = feeds.iter().map(|feed| Rc::clone(&feed.buffer)).collect();
             let name = end.describe();
             let inputs = vec![(edge, pact)];
-            let (edges, end) = operator::build(self.scope, &name, inputs, buffers, logic, false);
+            let (edges, end) =
+                operator::build(self.scope, &name, inputs, buffers, logic, Closes::Arrived);
             end.probe_with(&self.probe);
             for (feed, edge) in feeds.into_iter().zip(edges) {
                 self.connect(&feed, edge);
@@ -195,6 +196,8 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             | Operation::Total { .. }
             | Operation::Stateful { .. }
             | Operation::Sort(_)
+            | Operation::Machine { .. }
+            | Operation::Watermark(_)
             | Operation::Sink(_) => {
                 unreachable!("a plan with {name} in a loop does not start")
             }
