@@ -90,7 +90,7 @@ fn nearest_decimal(mut limbs: Vec<u64>) -> Option<(u128, u32)> {
 
 /// The same decimal with as few digits as it needs.
 fn normal(mut digits: u128, mut scale: u32) -> (u128, u32) {
-    while scale > 0 && digits % 10 == 0 {
+    while scale > 0 && digits.is_multiple_of(10) {
         digits /= 10;
         scale -= 1;
     }
