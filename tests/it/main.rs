@@ -37,4 +37,5 @@ mod total;
 mod update;
 mod upsert;
 mod watermark;
+mod window;
 mod workers;

@@ -24,6 +24,8 @@ pub(crate) mod total;
 pub(crate) mod upsert;
 pub(crate) mod watermark;
 
+pub mod window;
+
 pub use group_table::{OutputShape, ReducePlan};
 pub(crate) use iterate::LEVELS_MAX;
 pub use iterate::Limit;

@@ -2,8 +2,10 @@
 
 use super::{
     Limit, LoopId, Node, NodeId, Operation, Plan, Port, Sorted, SortedOutput, WatermarkNode,
+    WindowNode,
 };
 use crate::dataflow::ReducePlan;
+use crate::dataflow::window::Emission;
 use std::fmt;
 
 /// A printable plan. Make it with [`Pipeline::explain`](crate::table::Pipeline::explain).
@@ -186,6 +188,7 @@ fn what(node: &Node) -> String {
             format!("{} {key}, {}", node.verb, reducers(plan))
         }
         Operation::Sort(sorted) => what_sorted(sorted),
+        Operation::Window(window) => what_window(window),
         Operation::Watermark(watermark) => {
             format!(
                 "watermark of {}",
@@ -195,6 +198,13 @@ fn what(node: &Node) -> String {
         Operation::Total { plan, .. } => format!("{}, {}", node.verb, reducers(plan)),
         _ => node.verb.to_owned(),
     }
+}
+
+fn what_window(window: &WindowNode) -> String {
+    let key = window.key_column.map_or_else(String::new, |column| {
+        format!(" by {}", column.map_or("closure".to_owned(), |column| format!("`{column}`")))
+    });
+    format!("{}{key}, {}", window.windows, reducers(&window.plan))
 }
 
 fn what_sorted(sorted: &Sorted) -> String {
@@ -238,6 +248,7 @@ fn reducers(plan: &ReducePlan) -> String {
 fn depends_on_history(node: &Node) -> bool {
     match &node.operation {
         Operation::Join { kind, .. } => kind.as_of_now,
+        Operation::Window(window) => matches!(window.emission, Emission::Early(_)),
         // By event time, what is in time is all that counts.
         Operation::Machine { .. } => node.inputs.len() == 1,
         Operation::Stateful { .. } | Operation::Changes { .. } | Operation::Watermark(_) => true,
@@ -255,6 +266,16 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
     }
     if depends_on_history(node) {
         notes.push("depends on the history".to_owned());
+    }
+    if let Operation::Window(window) = &node.operation {
+        match window.emission {
+            Emission::EveryChange => {}
+            Emission::WhenFinal => notes.push("each window once, when it is final".to_owned()),
+            Emission::Early(_) => notes.push("at intervals, and when final".to_owned()),
+        }
+        if node.inputs.len() == 1 {
+            notes.push("no watermark, so no window is ever over: all are kept".to_owned());
+        }
     }
     if let Some(root) = fused_into(plan, node) {
         notes.push(format!("fused into #{}", root.0));

@@ -170,6 +170,7 @@ impl Operation {
             | Self::Unique
             | Self::Total { .. }
             | Self::Stateful { .. }
+            | Self::Window(_)
             | Self::Machine { .. }
             | Self::Watermark(_)
             | Self::Sort(_)

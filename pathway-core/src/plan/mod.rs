@@ -12,7 +12,7 @@ pub use crate::dataflow::Limit;
 pub use loops::{Loop, LoopId, Misplaced};
 pub use node::{
     Node, NodeId, Operation, Port, Rooted, ScopeId, SharedIndex, SinkKind, SinkSlot, Sorted,
-    SortedOutput, SourceNode, Terminal, WatermarkNode,
+    SortedOutput, SourceNode, Terminal, WatermarkNode, WindowNode,
 };
 
 use crate::stage::RowType;

@@ -10,6 +10,7 @@ mod iterate;
 mod sort;
 mod source;
 mod watermark;
+mod window;
 
 pub(crate) use source::SourceStage;
 
@@ -31,6 +32,7 @@ use crate::dataflow::stateful::{Stateful, States};
 use crate::dataflow::total::{Total, TotalState};
 use crate::dataflow::upsert::{LatestRows, Upsert};
 use crate::dataflow::watermark::Watermark;
+use crate::dataflow::window::WindowState;
 use crate::dataflow::{OutputShape, ReducePlan, fold};
 use crate::format;
 use crate::io::Wanted;
@@ -98,6 +100,7 @@ struct Renderer<'a, 'scope> {
     tables: HashMap<NodeId, Rc<RefCell<GroupTable>>>,
     indexes: HashMap<NodeId, Rc<RefCell<Index>>>,
     watermarks: HashMap<NodeId, Rc<Watermark>>,
+    windows: HashMap<NodeId, Rc<RefCell<dyn WindowState>>>,
     /// The states of other operators.
     states: Vec<(NodeId, SharedState)>,
     sources: Vec<SourceStage>,
@@ -119,6 +122,7 @@ pub(crate) fn render<'a, 'scope>(
         tables: HashMap::new(),
         indexes: HashMap::new(),
         watermarks: HashMap::new(),
+        windows: HashMap::new(),
         states: Vec::new(),
         sources: Vec::new(),
         probe: Probe::new(),
@@ -149,6 +153,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             | Operation::Machine { key, .. } => Some(key()),
             Operation::Distinct | Operation::Set { .. } => Some(node.rows()),
             Operation::Sort(sorted) => Some((sorted.partition)()),
+            Operation::Window(window) => Some((window.key)()),
             _ => None,
         };
         Arc::new(move |bytes, problem| match (key, bytes) {
@@ -199,6 +204,10 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 let peers = self.peers();
                 terminal(consumer.0, exchanged(Route::ByKey, peers, entry, Pact::Exchanged, feeds))
             }
+            Operation::Window(window) => {
+                let collector = window::collector(self, entry, window, feeds);
+                (window.terminal)(consumer.0, collector)
+            }
             Operation::Watermark(watermark) => {
                 let collector = exchanged(Route::To(0), 1, entry, Pact::Local, feeds);
                 (watermark.terminal)(consumer.0, collector)
@@ -217,7 +226,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 terminal(consumer.0, collector)
             }
             Operation::Total { terminal, plan } => {
-                let collector = self.combined(entry, plan, feeds);
+                let collector = self.combined(entry, Route::ByKey, plan, feeds);
                 terminal(consumer.0, collector)
             }
             _ => {
@@ -269,17 +278,18 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             feeds.push(Feed { consumer, buffer: Rc::clone(&buffer), pact: Pact::Local });
             return Box::new(DirectGroups { table, buffer });
         }
-        self.combined(consumer, plan, feeds)
+        self.combined(consumer, Route::ByKey, plan, feeds)
     }
 
     /// Combines the rows of each group before they are sent.
     fn combined(
         &mut self,
         consumer: Entry,
+        route: Route,
         plan: &ReducePlan,
         feeds: &mut Vec<Feed>,
     ) -> Box<dyn InputsCollector> {
-        let buffer = Rc::new(RefCell::new(OutBuffer::combining(self.peers(), plan.clone())));
+        let buffer = Rc::new(RefCell::new(OutBuffer::combining(route, self.peers(), plan.clone())));
         feeds.push(Feed { consumer, buffer: Rc::clone(&buffer), pact: Pact::Exchanged });
         Box::new(Combined(buffer))
     }
@@ -444,7 +454,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
         let starts = matches!(node.operation, Operation::Total { .. })
             && owner(&[], self.peers()) == self.scope.index();
         let closes = match node.operation {
-            Operation::Machine { .. } => Closes::Every,
+            Operation::Machine { .. } | Operation::Window(_) => Closes::Every,
             _ if starts => Closes::FirstAndArrived,
             _ => Closes::Arrived,
         };
@@ -537,6 +547,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 self.operator(node, feeds, Box::new(Changes { root, chunks: Vec::new() }));
             }
             Operation::Sort(sorted) => sort::render(self, node, sorted),
+            Operation::Window(window) => window::render(self, node, window),
             Operation::Watermark(watermark) => watermark::render(self, node, watermark),
             Operation::Index(_) if !self.consumers.has_outer_readers(node.id) => {}
             Operation::Index(index) => self.arrange(node, index.unique),

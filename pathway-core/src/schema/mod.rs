@@ -25,6 +25,7 @@ mod scalars;
 pub(crate) mod tests;
 mod time;
 mod tuples;
+mod window;
 
 pub use column::{ColumnAt, Expr, NamedColumns, Path, PathFn, path};
 pub use data_type::{ColumnType, EnumType, StructKind, StructType, VariantType};
@@ -36,6 +37,7 @@ pub use event_time::{EventTime, EventTimeColumn, TimePoint};
 pub use locate::Locator;
 pub use scalars::{Bytes, Text};
 pub use time::{Date, DateTime, Duration, NaiveDateTime, Time, Zoned};
+pub use window::Window;
 
 /// The description of a column's or a row's type.
 ///

@@ -22,6 +22,7 @@ mod sorted;
 mod stateful;
 mod steps;
 mod terminal;
+mod window;
 
 pub(crate) use encoded::{
     COLUMNS_MAX, EncodedTee, LeftRows, PassRows, ReduceByColumns, RowsByColumn,
@@ -39,6 +40,8 @@ pub use terminal::{
     InputsCollector, KeyedCollector, KeyedTerminal, ReduceTerminal, RowTerminal, keyed_terminal,
     reduce_terminal, upsert_terminal,
 };
+
+pub(crate) use window::{PaneOf, whole_window_root, window_root, windowed_terminal};
 
 use crate::schema::Schema;
 use std::any::Any;

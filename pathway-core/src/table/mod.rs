@@ -32,6 +32,7 @@ mod update;
 mod upsert;
 mod view;
 mod watermark;
+mod window;
 mod write;
 
 pub use aggregate::Aggregate;
@@ -54,6 +55,10 @@ pub use source::{ReaderSource, Source};
 pub use upsert::AppendOnly;
 pub use view::{View, ViewSnapshot};
 pub use watermark::InTime;
+pub use window::{
+    Changing, Final, FinalWindows, GroupedWindows, WindowSpec, Windowed, cumulating, days, months,
+    sessions, sliding, tumbling, weeks,
+};
 pub use write::Change;
 
 pub use crate::stage::Machine;

@@ -196,6 +196,7 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             | Operation::Total { .. }
             | Operation::Stateful { .. }
             | Operation::Sort(_)
+            | Operation::Window(_)
             | Operation::Machine { .. }
             | Operation::Watermark(_)
             | Operation::Sink(_) => {
