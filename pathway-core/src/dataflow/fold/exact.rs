@@ -209,7 +209,7 @@ mod tests {
     /// The decimal that is nearest to that many units of 10^-28, as text.
     fn nearest(units: &[u64]) -> Option<String> {
         let (digits, scale) = nearest_decimal(units.to_vec())?;
-        Some(text(false, vec![digits as u64, (digits >> 64) as u64], scale))
+        Some(text(false, units(digits, 0), scale))
     }
 
     fn units(digits: u128, tens: u32) -> Vec<u64> {
