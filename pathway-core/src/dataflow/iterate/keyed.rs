@@ -27,8 +27,32 @@ pub(crate) fn index<'scope>(flow: Flow<'scope>, name: &str) -> Index<'scope> {
     )
 }
 
+/// What a join does with each pair of rows of equal keys. Boxed, so that one join is compiled.
+type Pairing =
+    Box<dyn FnMut(&Row, &Row, LoopTime, Diff, &mut ConsolidatingContainerBuilder<Vec<Update>>)>;
+
+/// Joins two indexes; a key that is absent equals none.
+fn join_indexes<'scope>(
+    left: Index<'scope>,
+    right: Index<'scope>,
+    name: &str,
+    mut pairing: Pairing,
+) -> Flow<'scope> {
+    join_traces::<_, _, _, _, ConsolidatingContainerBuilder<Vec<Update>>>(
+        left,
+        right,
+        name,
+        move |key, left, right, time, left_diff, right_diff, out| {
+            if !key.is_absent() {
+                pairing(left, right, time, left_diff * right_diff, out);
+            }
+        },
+    )
+    .as_collection()
+}
+
 /// Gives each pair of rows whose keys are equal to `root`, and hands out what has come to `feed`
-/// then. A key that is absent equals none.
+/// then.
 pub(crate) fn join<'scope>(
     left: Index<'scope>,
     right: Index<'scope>,
@@ -37,33 +61,18 @@ pub(crate) fn join<'scope>(
     feed: SharedFeed,
 ) -> Flow<'scope> {
     let (mut first, mut second) = (Buffer::default(), Buffer::default());
-    join_traces::<_, _, _, _, ConsolidatingContainerBuilder<Vec<Update>>>(
-        left,
-        right,
-        name,
-        move |key, left, right, time, left_diff, right_diff, out| {
-            if key.is_absent() {
-                return;
-            }
-            feed.set_time(&time);
-            root.push(left.bytes(&mut first), right.bytes(&mut second), left_diff * right_diff);
-            feed.drain(|update| out.push_into(update));
-        },
-    )
-    .as_collection()
+    let pairing: Pairing = Box::new(move |left, right, time, diff, out| {
+        feed.set_time(&time);
+        root.push(left.bytes(&mut first), right.bytes(&mut second), diff);
+        feed.drain(|update| out.push_into(update));
+    });
+    join_indexes(left, right, name, pairing)
 }
 
 /// The rows of an index whose key is among `keys`, which has each once.
 pub(super) fn rows_with_key<'scope>(rows: Index<'scope>, keys: Index<'scope>) -> Flow<'scope> {
-    join_traces::<_, _, _, _, ConsolidatingContainerBuilder<Vec<Update>>>(
-        rows,
-        keys,
-        "Matched",
-        |key, row, _, time, diff, once, out| {
-            if !key.is_absent() {
-                out.push_into(((row.clone(), Row::default()), time, diff * once));
-            }
-        },
-    )
-    .as_collection()
+    let pairing: Pairing = Box::new(|row, _, time, diff, out| {
+        out.push_into(((row.clone(), Row::default()), time, diff));
+    });
+    join_indexes(rows, keys, "Matched", pairing)
 }

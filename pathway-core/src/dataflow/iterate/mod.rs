@@ -29,7 +29,7 @@ pub(crate) use group::WholeGroup;
 pub(crate) use keyed::{Index, index, join};
 pub(crate) use row::{Buffer, Row};
 pub(crate) use steps::{InputsFeed, SharedFeed, steps};
-pub(crate) use tables::{consolidate, matched_keys, reduce, threshold};
+pub(crate) use tables::{Reduction, consolidate, matched_keys, reduce, threshold};
 pub(crate) use time::{LEVELS_MAX, LoopTime};
 pub(crate) use weights::reduce_weights;
 

@@ -6,7 +6,7 @@
 
 use super::keyed::Spine;
 use super::tables::{Builder, as_flow};
-use super::{Buffer, Flow, LoopTime, Pair, Row, Update};
+use super::{Buffer, Flow, LoopTime, Row, Update};
 use crate::dataflow::ReducePlan;
 use crate::stage::{Diff, Inputs};
 use differential_dataflow::difference::{IsZero, Semigroup};
@@ -14,8 +14,8 @@ use differential_dataflow::operators::arrange::TraceAgent;
 use differential_dataflow::operators::arrange::arrangement::{Arranged, arrange_core};
 use differential_dataflow::trace::implementations::{KeyBatcher, KeySpine};
 use serde::{Deserialize, Serialize};
-use timely::dataflow::channels::pact::Exchange;
-use timely::dataflow::operators::vec::Map as _;
+use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use timely::dataflow::operators::generic::operator::Operator as _;
 
 /// What rows add to their group: how many they are, and a sum as a reducer keeps it, in two words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -44,16 +44,25 @@ type Weighed<'scope> = Arranged<'scope, TraceAgent<KeySpine<Row, LoopTime, Weigh
 /// Sums the weights of each group.
 fn weighed<'scope>(flow: Flow<'scope>, name: &str, plan: ReducePlan) -> Weighed<'scope> {
     let mut inputs = Inputs::default();
-    let weights = flow.inner.map(move |((key, row), time, diff): (Pair, LoopTime, Diff)| {
+    let mut weigh = move |((key, row), time, diff): Update| {
         inputs.read(row.bytes(&mut Buffer::default()));
         let mut words = [0; 2];
         plan.update((&mut words[..plan.words], &mut []), &inputs, 0, diff);
         ((key, ()), time, Weight { rows: diff, words })
+    };
+    // Rows travel rather than weights: channels between workers are compiled for each type.
+    let by_key = Exchange::new(|((key, _), _, _): &Update| key.route());
+    let weights = flow.inner.unary(by_key, "Weigh", move |_, _| {
+        move |input, output| {
+            input.for_each(|capability, updates: &mut Vec<Update>| {
+                let mut weights: Vec<_> = updates.drain(..).map(&mut weigh).collect();
+                output.session(&capability).give_container(&mut weights);
+            });
+        }
     });
-    let by_key = Exchange::new(|((key, ()), _, _): &((Row, ()), LoopTime, Weight)| key.route());
     arrange_core::<_, _, KeyBatcher<Row, LoopTime, Weight>, _>(
         weights,
-        by_key,
+        Pipeline,
         name,
         KeyBatcher::<Row, LoopTime, Weight>::new,
     )

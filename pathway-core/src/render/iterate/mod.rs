@@ -8,7 +8,8 @@ mod steps;
 
 use super::Renderer;
 use crate::dataflow::iterate::{
-    self, Buffer, Feedback, Flow, Index, Left, LoopTime, NotSettled, Row, SharedFeed, WholeGroup,
+    self, Buffer, Feedback, Flow, Index, Left, LoopTime, NotSettled, Reduction, Row, SharedFeed,
+    WholeGroup,
 };
 use crate::dataflow::logic::Fail;
 use crate::dataflow::operator::{self, Closes, Edge, Pact};
@@ -320,10 +321,11 @@ fn reduce<'inner>(flow: Flow<'inner>, name: &str, plan: &ReducePlan, fail: Fail)
         });
     }
     let mut group = WholeGroup::new(plan);
-    iterate::reduce(flow, name, move |key, rows, out| match group.evaluate(rows) {
+    let logic: Reduction = Box::new(move |key, rows, out| match group.evaluate(rows) {
         Ok(outputs) => out.extend(outputs.map(|outputs| (outputs, 1))),
         Err(problem) => fail(Some(key.bytes(&mut Buffer::default())), problem),
-    })
+    });
+    iterate::reduce(flow, name, logic)
 }
 
 fn taken_away(fail: &Fail, row: &Row) -> Diff {
