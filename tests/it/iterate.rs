@@ -337,6 +337,46 @@ fn a_loop_that_does_not_settle_within_its_limit() {
 }
 
 #[test]
+fn a_run_can_be_stopped_whose_loop_never_settles() {
+    for threads in [1, 3] {
+        let app = Pipeline::new("endless").threads(threads);
+        let (input, numbers) = app.input::<i64>();
+        let line = line!() + 1;
+        let endless = iterate((&numbers, &numbers), |(a, b)| (a.distinct(), b.map(|n| n + 1)));
+        let view = endless.1.view();
+        let counts = numbers.group_by(|n| n % 2).reduce(|g| g.count()).view();
+        let running = app.start().unwrap();
+        input.push(1).unwrap();
+        // It holds its epoch, and says so.
+        while running.stats().loops.first().is_none_or(|turning| turning.round < 2_000) {
+            assert!(!running.is_over());
+        }
+        assert_eq!((running.epoch(), running.stats().loops[0].epoch), (0, 0));
+        input.push(2).unwrap();
+        let start = std::time::Instant::now();
+        running.stop();
+        let error = running.wait().unwrap_err().to_string();
+        assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
+        assert!(error.contains(&format!("`iterate` at {}:{line}", file!())), "{error}");
+        assert!(error.contains("stopped before the loop had settled"), "{error}");
+        assert!(error.contains("2 rows of its table 2"), "{error}");
+        // An epoch that was not finished is nowhere.
+        assert!(view.rows().is_empty() && counts.rows().is_empty());
+    }
+}
+
+#[test]
+fn dropping_the_handle_ends_a_loop_that_never_settles() {
+    let app = Pipeline::new("endless");
+    let (input, numbers) = app.input::<i64>();
+    numbers.iterate(|numbers| numbers.iterate(|n| n.map(|n| -n))).write(null::sink());
+    let running = app.start().unwrap();
+    input.push(1).unwrap();
+    while running.stats().loops.is_empty() {}
+    drop(running);
+}
+
+#[test]
 fn what_cannot_be_repeated() {
     let app = Pipeline::new("misplaced");
     let numbers = app.rows(vec![1]);

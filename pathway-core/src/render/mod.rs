@@ -14,6 +14,7 @@ pub(crate) use source::SourceStage;
 
 use crate::dataflow::group_table::GroupTable;
 use crate::dataflow::index::Index;
+use crate::dataflow::iterate::Rounds;
 use crate::dataflow::logic::{
     Arrange, Changes, Fail, Forward, Join, JoinSide, Reduce, Rows, Set, SetOperation, Unique,
 };
@@ -56,6 +57,8 @@ pub(crate) struct RenderContext<'a> {
     pub(crate) sinks: RefCell<HashMap<NodeId, SinkEnd>>,
     /// The rows that each sink has received.
     pub(crate) sink_rows: &'a HashMap<NodeId, Arc<AtomicU64>>,
+    /// How far each loop is, by the node that ends it.
+    pub(crate) rounds: &'a HashMap<NodeId, Arc<Rounds>>,
 }
 
 /// A rendered plan.

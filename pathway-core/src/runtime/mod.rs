@@ -7,6 +7,7 @@
 //! - `worker`: the loop of one worker.
 //! - `local_source`: one source on one worker.
 //! - `sink_thread`: the loop of one sink.
+//! - `unsettled`: loops that hold their epoch, and what becomes of them at a stop.
 //! - `watch`, `progress`, `signals`: what `Pipeline::run` does while it waits.
 
 mod local_source;
@@ -18,11 +19,12 @@ mod shared;
 mod signals;
 mod sink_thread;
 mod stats;
+mod unsettled;
 mod watch;
 mod worker;
 
 pub use running::Running;
 pub(crate) use running::start;
 pub use settings::Settings;
-pub use stats::{EndStats, StateStats, Stats};
+pub use stats::{EndStats, LoopStats, StateStats, Stats};
 pub(crate) use watch::watch;

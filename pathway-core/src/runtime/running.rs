@@ -5,11 +5,13 @@ use super::settings::Settings;
 use super::shared::{Shared, SourceShared, lock};
 use super::sink_thread::{self, EPOCHS_WAITING_MAX};
 use super::stats::{EndStats, Ends, StateStats, Stats};
+use super::unsettled;
 use super::worker::{self, WorkerPlan};
+use crate::dataflow::iterate::Rounds;
 use crate::dataflow::sink::SinkEnd;
 use crate::error::{BuildError, Error, Result, RunError};
 use crate::io::{SinkWriter, SourceError, SourceWriter};
-use crate::plan::{Misplaced, NodeId, Operation, Plan, SinkKind};
+use crate::plan::{Limit, Loop, Misplaced, NodeId, Operation, Plan, SinkKind};
 use crate::stage;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -165,7 +167,8 @@ pub(crate) fn start(
     }
     let live = sources.iter().any(|source| !source.bounded);
     let describe = plan.nodes().iter().map(crate::plan::Node::describe).collect();
-    let shared = Arc::new(Shared::new(workers, sources, describe));
+    let rounds = rounds(&plan, &needed);
+    let shared = Arc::new(Shared::new(workers, sources, describe, rounds));
     let policy = if manual {
         EpochPolicy::Manual
     } else {
@@ -223,6 +226,18 @@ pub(crate) fn start(
         })?);
     }
     Ok(Running { shared, sinks: sink_stats, threads: Mutex::new(threads), ended: Arc::default() })
+}
+
+/// How far each loop is, which is nowhere yet.
+fn rounds(plan: &Plan, needed: &[bool]) -> Vec<Arc<Rounds>> {
+    let nodes = plan.nodes().iter().filter(|node| needed[node.id.index()]);
+    let rounds = nodes.filter_map(|node| {
+        let Operation::Loop(id) = node.operation else { return None };
+        let Loop { limit, level, variables, .. } = &plan.loops()[id.index()];
+        let endless = matches!(limit, Limit::None);
+        Some(Arc::new(Rounds::new(node.id.0, endless, *level, variables.len())))
+    });
+    rounds.collect()
 }
 
 fn spawn(name: String, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
@@ -292,6 +307,9 @@ fn spawn_workers(
 
 impl Running {
     /// Asks the run to end: sources stop, what has been read is finished, sinks are flushed.
+    ///
+    /// A loop without a limit that does not settle is given some seconds; then the run fails, and
+    /// says which loop it was. Nothing of the epoch that it held reaches the sinks behind it.
     pub fn stop(&self) {
         self.shared.stop();
     }
@@ -389,7 +407,13 @@ impl Running {
             ended: self.is_over(),
             ..EndStats::default()
         });
-        Ends { drained: shared.drained(), sources: sources.collect(), sinks: sinks.collect() }
+        let loops = unsettled::turning(shared);
+        Ends {
+            drained: shared.drained(),
+            sources: sources.collect(),
+            sinks: sinks.collect(),
+            loops,
+        }
     }
 
     /// Figures of the run. Asks the workers how much state they keep, and waits for their
@@ -413,9 +437,9 @@ impl Running {
             rows,
             bytes,
         });
-        let Ends { drained, sources, sinks } = self.ends();
+        let Ends { drained, sources, sinks, loops } = self.ends();
         let epoch = shared.open.load(Ordering::SeqCst);
-        Stats { epoch, drained, sources, sinks, states: states.collect() }
+        Stats { epoch, drained, sources, sinks, states: states.collect(), loops }
     }
 
     /// Closes the open epoch and waits until it has drained. Tests only: elsewhere the run closes

@@ -8,6 +8,7 @@
 //! drained everywhere.
 
 use super::queue::Queue;
+use crate::dataflow::iterate::Rounds;
 use crate::error::{DataError, Error, RunError};
 use crate::plan::NodeId;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -49,6 +50,8 @@ pub(super) struct Shared {
     changed: Condvar,
     pub(super) sources: Vec<Arc<SourceShared>>,
     pub(super) describe: Vec<String>,
+    /// How far each loop is.
+    pub(super) rounds: Vec<Arc<Rounds>>,
     /// State sizes as workers have reported them last: node, rows, bytes.
     pub(super) states: Mutex<Vec<Vec<(NodeId, usize, usize)>>>,
     /// How often state sizes have been asked for.
@@ -91,6 +94,7 @@ impl Shared {
         workers: usize,
         sources: Vec<Arc<SourceShared>>,
         describe: Vec<String>,
+        rounds: Vec<Arc<Rounds>>,
     ) -> Self {
         Self {
             workers,
@@ -108,6 +112,7 @@ impl Shared {
             changed: Condvar::new(),
             sources,
             describe,
+            rounds,
             states: Mutex::new(vec![Vec::new(); workers]),
             state_wanted: AtomicU64::new(0),
             state_answered: (0..workers).map(|_| AtomicU64::new(0)).collect(),

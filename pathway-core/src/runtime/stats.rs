@@ -14,6 +14,8 @@ pub struct Stats {
     /// The operators that keep state, as the workers have reported last: just now, or a while ago
     /// if they were too busy to answer.
     pub states: Vec<StateStats>,
+    /// The loops that are under way in the epoch that has not drained.
+    pub loops: Vec<LoopStats>,
 }
 
 /// The part of [`Stats`] that costs nothing to know.
@@ -22,6 +24,7 @@ pub(super) struct Ends {
     pub(super) drained: u64,
     pub(super) sources: Vec<EndStats>,
     pub(super) sinks: Vec<EndStats>,
+    pub(super) loops: Vec<LoopStats>,
 }
 
 /// One source or one sink.
@@ -50,4 +53,18 @@ pub struct StateStats {
     pub rows: u64,
     /// Memory, in bytes.
     pub bytes: u64,
+}
+
+/// How far a loop is.
+#[derive(Clone, Debug, Default)]
+pub struct LoopStats {
+    /// The loop and its source line.
+    pub operator: String,
+    /// The epoch that it works on.
+    pub epoch: u64,
+    /// The round that has changed something last, counted from one. That of a loop in a loop is
+    /// counted anew in each round of the outer one.
+    pub round: u64,
+    /// The rows that this round has changed so far.
+    pub rows: u64,
 }

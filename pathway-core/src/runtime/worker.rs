@@ -3,6 +3,7 @@
 use super::local_source::LocalSource;
 use super::running::EpochPolicy;
 use super::shared::{Shared, lock};
+use super::unsettled::Unsettled;
 use crate::dataflow::operator::Epoch;
 use crate::dataflow::sink::SinkEnd;
 use crate::plan::{NodeId, Operation, Plan};
@@ -60,12 +61,15 @@ pub(super) fn run(
             shared.fail_node(node, problem, fallible);
         })
     };
+    let rounds = shared.rounds.iter();
+    let rounds = rounds.map(|rounds| (NodeId(rounds.node), Arc::clone(rounds))).collect();
     let context = RenderContext {
         plan: &begin.plan,
         needed: &begin.needed,
         fail,
         sinks: RefCell::new(sinks),
         sink_rows: &begin.sink_rows,
+        rounds: &rounds,
     };
     let Rendered { sources, probe, states } =
         timely.dataflow::<Epoch, _, _>(|scope| render(scope, &context));
@@ -101,6 +105,7 @@ pub(super) fn run(
 
 impl Worker<'_> {
     fn run(&mut self, timely: &mut timely::worker::Worker) {
+        let mut unsettled = None;
         while !self.shared.has_failed() {
             let mut active = self.follow_epoch();
             if self.is_drained() {
@@ -117,6 +122,11 @@ impl Worker<'_> {
             self.report_state(false);
             if self.shared.stopping.load(Ordering::SeqCst) {
                 self.close_sources();
+                if self.index == 0 {
+                    unsettled
+                        .get_or_insert_with(|| Unsettled::new(self.shared))
+                        .give_up(self.shared);
+                }
             }
             if self.sources.iter().all(|source| source.closed)
                 && self.shared.open_sources.load(Ordering::SeqCst) == 0

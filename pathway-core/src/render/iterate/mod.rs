@@ -17,6 +17,7 @@ use crate::plan::{LoopId, Node, NodeId, Operation, Plan, Port};
 use crate::stage::{AnyStep, Diff, EncodedStep, LeftRows};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use steps::LoopFeed;
 use timely::dataflow::Scope;
 use timely::dataflow::operators::probe::Probe as _;
@@ -215,7 +216,8 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             }
             // A variable that no result depends on is not there.
             if let Some(feedback) = self.feedbacks.remove(variable) {
-                let unsettled = feedback.set(next.clone(), inner.limit);
+                let rounds = Arc::clone(&self.renderer.context.rounds[&node.id]);
+                let unsettled = feedback.set(next.clone(), inner.limit, (rounds, at));
                 if let (Some(flow), Limit::Fail(rounds)) = (unsettled, inner.limit) {
                     self.unsettled.push((node.id, rounds, flow));
                 }
