@@ -19,11 +19,13 @@ pub mod prelude {
     pub use pathway_core::io::BadRow;
     pub use pathway_core::reduce::Accumulate;
     pub use pathway_core::schema::{
-        Bytes, Date, DateTime, Duration, Keyed, NaiveDateTime, Schema, Text, Time, Zoned,
+        Bytes, Date, DateTime, Duration, EventTime, Keyed, NaiveDateTime, Schema, Text, Time,
+        Window, Zoned,
     };
     pub use pathway_core::table::{
         Aggregate, Change, Collection, Input, InputError, Pipeline, Reduced, RowError, Stream,
-        Table, TableInput, View, iterate, iterate_at_most, iterate_within,
+        Table, TableInput, View, cumulating, days, iterate, iterate_at_most, iterate_within,
+        months, sliding, tumbling, weeks,
     };
     pub use pathway_macros::{Aggregate, Schema, operator};
 }

@@ -403,6 +403,16 @@ impl GroupTable {
 
     /// Hands out every group as key, partial result and rows, and empties the table.
     pub(crate) fn drain(&mut self, mut f: impl FnMut(&[u8], &[u8], Diff)) {
+        self.each(&mut f);
+        let groups = &mut self.groups;
+        groups.keys.clear();
+        groups.accs.clear();
+        groups.touched.clear();
+        groups.old.clear();
+    }
+
+    /// Hands out every group as key, partial result and rows, and keeps them.
+    pub(crate) fn each(&mut self, mut f: impl FnMut(&[u8], &[u8], Diff)) {
         self.settle();
         let Self { plan, groups, .. } = self;
         let mut partial = Vec::new();
@@ -411,10 +421,19 @@ impl GroupTable {
             plan.write(groups.state(plan, slot), &mut partial);
             f(groups.keys.bytes(&groups.keys.key_at(slot)), &partial, groups.rows(slot));
         }
-        groups.keys.clear();
-        groups.accs.clear();
-        groups.touched.clear();
-        groups.old.clear();
+    }
+
+    /// Emits the outputs of every group of a table that has emitted nothing, and will not again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`close`](Self::close).
+    pub(crate) fn finish(&mut self, output: &mut dyn GroupOutput) -> Result<(), (Vec<u8>, String)> {
+        self.settle();
+        let Self { plan, groups, .. } = self;
+        let slots: Vec<u32> = groups.keys.slots().collect();
+        let mut new = Vec::new();
+        slots.into_iter().try_for_each(|slot| groups.close(plan, slot, None, &mut new, output))
     }
 
     /// Closes an epoch: emits the outputs that have changed, retraction first, and forgets the

@@ -1,7 +1,11 @@
 //! Plans for people: as text and as a Mermaid drawing.
 
-use super::{Limit, LoopId, Node, NodeId, Operation, Plan, Port, Sorted, SortedOutput};
+use super::{
+    Limit, LoopId, Node, NodeId, Operation, Plan, Port, Sorted, SortedOutput, WatermarkNode,
+    WindowNode,
+};
 use crate::dataflow::ReducePlan;
+use crate::dataflow::window::Emission;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -30,6 +34,8 @@ struct Line {
     scope: Option<usize>,
     in_loop: Option<usize>,
     ends_loop: bool,
+    /// Its second output is that of late rows.
+    has_late: bool,
     /// The node whose operator runs this one, if it has none of its own.
     fused_into: Option<NodeId>,
 }
@@ -48,6 +54,7 @@ impl Explain {
             scope: node.scope.map(|scope| scope.0 as usize),
             in_loop: node.in_loop.map(LoopId::index),
             ends_loop: matches!(node.operation, Operation::Loop(_)),
+            has_late: matches!(node.operation, Operation::Watermark(_)),
             fused_into: fused_into(plan, node),
         };
         let scopes = plan
@@ -118,6 +125,8 @@ impl Explain {
         match port.output {
             0 => None,
             output if of_loop => Some((output + 1).to_string()),
+            WatermarkNode::PROGRESS => Some("watermark".to_owned()),
+            _ if self.lines[port.node.index()].has_late => Some("late".to_owned()),
             _ => Some("errors".to_owned()),
         }
     }
@@ -180,9 +189,23 @@ fn what(node: &Node) -> String {
             format!("{} {key}, {}", node.verb, reducers(plan))
         }
         Operation::Sort(sorted) => what_sorted(sorted),
+        Operation::Window(window) => what_window(window),
+        Operation::Watermark(watermark) => {
+            format!(
+                "watermark of {}",
+                watermark.column.map_or("closure".to_owned(), |column| format!("`{column}`"))
+            )
+        }
         Operation::Total { plan, .. } => format!("{}, {}", node.verb, reducers(plan)),
         _ => node.verb.to_owned(),
     }
+}
+
+fn what_window(window: &WindowNode) -> String {
+    let key = window.key_column.map_or_else(String::new, |column| {
+        format!(" by {}", column.map_or("closure".to_owned(), |column| format!("`{column}`")))
+    });
+    format!("{}{key}, {}", window.windows, reducers(&window.plan))
 }
 
 fn what_sorted(sorted: &Sorted) -> String {
@@ -223,10 +246,13 @@ fn reducers(plan: &ReducePlan) -> String {
 }
 
 /// Whether the same rows can give other results if they are cut into epochs in another way.
-fn depends_on_history(operation: &Operation) -> bool {
-    match operation {
+fn depends_on_history(node: &Node) -> bool {
+    match &node.operation {
         Operation::Join { kind, .. } => kind.as_of_now,
-        Operation::Stateful { .. } | Operation::Changes { .. } => true,
+        Operation::Window(window) => matches!(window.emission, Emission::Early(_)),
+        // By event time, what is in time is all that counts.
+        Operation::Machine { .. } => node.inputs.len() == 1,
+        Operation::Stateful { .. } | Operation::Changes { .. } | Operation::Watermark(_) => true,
         _ => false,
     }
 }
@@ -248,8 +274,18 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
     if node.append_only && !matches!(node.operation, Operation::Sink(_)) {
         notes.push("append-only".to_owned());
     }
-    if depends_on_history(&node.operation) {
+    if depends_on_history(node) {
         notes.push("depends on the history".to_owned());
+    }
+    if let Operation::Window(window) = &node.operation {
+        match window.emission {
+            Emission::EveryChange => {}
+            Emission::WhenFinal => notes.push("each window once, when it is final".to_owned()),
+            Emission::Early(_) => notes.push("at intervals, and when final".to_owned()),
+        }
+        if node.inputs.len() == 1 {
+            notes.push("no watermark, so no window is ever over: all are kept".to_owned());
+        }
     }
     if let Some(root) = fused_into(plan, node) {
         notes.push(format!("fused into #{}", root.0));

@@ -171,6 +171,9 @@ impl Operation {
             | Self::Changes { .. }
             | Self::Upsert { .. }
             | Self::Stateful { .. }
+            | Self::Window(_)
+            | Self::Machine { .. }
+            | Self::Watermark(_)
             | Self::Sink(_) => false,
         }
     }

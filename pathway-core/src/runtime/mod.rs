@@ -3,6 +3,7 @@
 //! - [`Settings`]: from the builder and from `PATHWAY_*`.
 //! - [`Running`]: the handle to a run.
 //! - `shared`: what the threads of a run share, and how they agree on epochs.
+//! - `clock`: the time of epochs.
 //! - `queue`: the bounded queues between readers and workers.
 //! - `worker`: the loop of one worker.
 //! - `local_source`: one source on one worker.
@@ -10,6 +11,7 @@
 //! - `unsettled`: loops that hold their epoch, and what becomes of them at a stop.
 //! - `watch`, `progress`, `signals`: what `Pipeline::run` does while it waits.
 
+mod clock;
 mod local_source;
 mod progress;
 mod queue;
@@ -23,8 +25,9 @@ mod unsettled;
 mod watch;
 mod worker;
 
+pub(crate) use clock::Clock;
 pub use running::Running;
-pub(crate) use running::start;
+pub(crate) use running::{Drive, start};
 pub use settings::Settings;
-pub use stats::{EndStats, LoopStats, StateStats, Stats};
+pub use stats::{EndStats, LateStats, LoopStats, StateStats, Stats};
 pub(crate) use watch::watch;

@@ -16,6 +16,8 @@ pub struct Stats {
     pub states: Vec<StateStats>,
     /// The loops that are under way in the epoch that has not drained.
     pub loops: Vec<LoopStats>,
+    /// The watermarks, with the late rows that were taken or dropped.
+    pub late: Vec<LateStats>,
 }
 
 /// The part of [`Stats`] that costs nothing to know.
@@ -66,5 +68,14 @@ pub struct LoopStats {
     /// counted anew in each round of the outer one.
     pub round: u64,
     /// The rows that this round has changed so far.
+    pub rows: u64,
+}
+
+/// One watermark's late rows.
+#[derive(Clone, Debug, Default)]
+pub struct LateStats {
+    /// The watermark and its source line.
+    pub operator: String,
+    /// Late rows so far.
     pub rows: u64,
 }

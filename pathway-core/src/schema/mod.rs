@@ -15,6 +15,7 @@ mod column;
 mod containers;
 mod data_type;
 mod encoding;
+mod event_time;
 mod json;
 mod locate;
 pub mod ordered;
@@ -24,6 +25,7 @@ mod scalars;
 pub(crate) mod tests;
 mod time;
 mod tuples;
+mod window;
 
 pub use column::{ColumnAt, Expr, NamedColumns, Path, PathFn, path};
 pub use data_type::{ColumnType, DataType, EnumType, StructKind, StructType, VariantType};
@@ -31,9 +33,11 @@ pub use encoding::{
     RowDecoder, RowEncoder, put_len, put_str, skip, take_bytes, take_len, take_str,
 };
 
+pub use event_time::{EventTime, EventTimeColumn, TimePoint};
 pub use locate::Locator;
 pub use scalars::{Bytes, Text};
 pub use time::{Date, DateTime, Duration, NaiveDateTime, Time, Zoned};
+pub use window::Window;
 
 use std::cmp::Ordering;
 

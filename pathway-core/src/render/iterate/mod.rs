@@ -13,7 +13,7 @@ use crate::dataflow::iterate::{
     self, AnyFlow, Buffer, Feedback, Flow, Index, Kept, Left, LoopTime, NotSettled, Row, WholeGroup,
 };
 use crate::dataflow::logic::Fail;
-use crate::dataflow::operator::{self, Edge, Pact};
+use crate::dataflow::operator::{self, Closes, Edge, Pact};
 use crate::dataflow::{Limit, ReducePlan};
 use crate::format;
 use crate::plan::{LoopId, Node, NodeId, Operation, Plan, Port};
@@ -94,7 +94,8 @@ impl<'a, 'outer> Renderer<'a, 'outer> {
             let buffers = feeds.iter().map(|feed| Rc::clone(&feed.buffer)).collect();
             let name = end.describe();
             let inputs = vec![(edge, pact)];
-            let (edges, end) = operator::build(self.scope, &name, inputs, buffers, logic, false);
+            let (edges, end) =
+                operator::build(self.scope, &name, inputs, buffers, logic, Closes::Arrived);
             end.probe_with(&self.probe);
             for (feed, edge) in feeds.into_iter().zip(edges) {
                 self.connect(&feed, edge);
@@ -227,6 +228,9 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             | Operation::Changes { .. }
             | Operation::Upsert { .. }
             | Operation::Stateful { .. }
+            | Operation::Window(_)
+            | Operation::Machine { .. }
+            | Operation::Watermark(_)
             | Operation::Sink(_) => {
                 unreachable!("a plan with {name} in a loop does not start")
             }
