@@ -64,10 +64,10 @@ pub struct LoopStats {
     pub operator: String,
     /// The epoch that it works on.
     pub epoch: u64,
-    /// The round that has changed something last, counted from one. That of a loop in a loop is
-    /// counted anew in each round of the outer one.
+    /// The furthest round that has changed something, counted from one. Those of a loop in a loop
+    /// are counted anew in each round of the outer one.
     pub round: u64,
-    /// The rows that this round has changed so far.
+    /// The rows that have changed last.
     pub rows: u64,
 }
 
