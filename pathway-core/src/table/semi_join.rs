@@ -56,15 +56,13 @@ impl<L, R> SemiBuilder<L, R> {
     /// ```
     /// # use pathway::prelude::*;
     /// let app = Pipeline::new("example");
-    /// let orders = app.rows(vec![("ada", 7), ("bob", 3)]);
-    /// let limits = app.rows(vec![("ada", 5), ("bob", 5)]);
-    /// # let orders = orders.map(|(user, amount)| (user.to_owned(), amount));
-    /// # let limits = limits.map(|(user, amount)| (user.to_owned(), amount));
+    /// let orders = app.rows(vec![('a', 7), ('b', 3)]);
+    /// let limits = app.rows(vec![('a', 5), ('b', 5)]);
     /// let within = orders
     ///     .anti_join(&limits)
     ///     .and(|order, limit| order.1 > limit.1)
-    ///     .on(|order| order.0.clone(), |limit| limit.0.clone());
-    /// assert_eq!(within.collect()?, [("bob".to_owned(), 3)]);
+    ///     .on(|order| order.0, |limit| limit.0);
+    /// assert_eq!(within.collect()?, [('b', 3)]);
     /// # Ok::<(), pathway::Error>(())
     /// ```
     pub fn and<C>(self, condition: C) -> SemiWhere<L, R, C>
