@@ -25,7 +25,7 @@ pub mod prelude {
     pub use pathway_core::table::{
         Aggregate, Change, Collection, Input, InputError, Pipeline, Reduced, RowError, Stream,
         Table, TableInput, View, cumulating, days, iterate, iterate_at_most, iterate_within,
-        months, sliding, tumbling, weeks,
+        months, sessions, sliding, tumbling, weeks,
     };
     pub use pathway_macros::{Aggregate, Schema, operator};
 }

@@ -13,21 +13,6 @@ struct Sale {
     amount: i32,
 }
 
-/// The divisions under test, each with the bounds of its windows around small times.
-fn divisions() -> Vec<(fn() -> WindowSpec<i64>, Vec<(i64, i64)>)> {
-    let every = |size: i64, hop: i64, origin: i64| {
-        (-40..40).map(|n| (origin + n * hop, origin + n * hop + size)).collect::<Vec<_>>()
-    };
-    let growing = (-20..20).flat_map(|n| (1..=3).map(move |m| (n * 6, n * 6 + m * 2))).collect();
-    vec![
-        (|| tumbling(5), every(5, 5, 0)),
-        (|| tumbling(7).starting_at(-3), every(7, 7, -3)),
-        (|| sliding(6, 2), every(6, 2, 0)),
-        (|| sliding(5, 3).starting_at(1), every(5, 3, 1)),
-        (|| cumulating(6, 2), growing),
-    ]
-}
-
 /// A window's bounds, the shop, how many sales, their sum and the largest.
 type Total = (i64, i64, u8, u64, i64, i32);
 
@@ -39,23 +24,66 @@ fn totals(sales: &Table<Sale>, windows: WindowSpec<i64>) -> Table<Total> {
         .select(|(w, shop), (count, sum, max)| (w.start, w.end, shop, count, sum, max))
 }
 
-/// The totals of the windows for which `counts` holds.
-fn naive(sales: &[Sale], bounds: &[(i64, i64)], counts: impl Fn(i64) -> bool) -> Vec<Total> {
-    let mut totals = Vec::new();
-    for &(start, end) in bounds.iter().filter(|(_, end)| counts(*end)) {
-        for shop in 0..=u8::MAX {
-            let within = sales
-                .iter()
-                .filter(|sale| sale.shop == shop && (start..end).contains(&sale.minute));
-            let amounts: Vec<i32> = within.map(|sale| sale.amount).collect();
-            if let Some(&max) = amounts.iter().max() {
-                let sum = amounts.iter().map(|&amount| i64::from(amount)).sum();
-                totals.push((start, end, shop, amounts.len() as u64, sum, max));
+/// What the totals of some sales are, of the windows whose end is as wanted.
+type Naive = Box<dyn Fn(&[Sale], &dyn Fn(i64) -> bool) -> Vec<Total>>;
+
+/// The divisions under test, each with what is expected of it.
+fn divisions() -> Vec<(fn() -> WindowSpec<i64>, Naive)> {
+    let every = |size: i64, hop: i64, origin: i64| {
+        fixed((-40..40).map(|n| (origin + n * hop, origin + n * hop + size)).collect())
+    };
+    let growing = (-20..20).flat_map(|n| (1..=3).map(move |m| (n * 6, n * 6 + m * 2))).collect();
+    vec![
+        (|| tumbling(5), every(5, 5, 0)),
+        (|| tumbling(7).starting_at(-3), every(7, 7, -3)),
+        (|| sliding(6, 2), every(6, 2, 0)),
+        (|| sliding(5, 3).starting_at(1), every(5, 3, 1)),
+        (|| cumulating(6, 2), fixed(growing)),
+        (|| sessions(1), gaps(1)),
+        (|| sessions(3), gaps(3)),
+    ]
+}
+
+/// The total of the sales of one shop in a window.
+fn total(start: i64, end: i64, shop: u8, sales: &[&Sale]) -> Option<Total> {
+    let max = sales.iter().map(|sale| sale.amount).max()?;
+    let sum = sales.iter().map(|sale| i64::from(sale.amount)).sum();
+    Some((start, end, shop, sales.len() as u64, sum, max))
+}
+
+/// Windows of fixed bounds.
+fn fixed(bounds: Vec<(i64, i64)>) -> Naive {
+    Box::new(move |sales, wanted| {
+        let mut totals = Vec::new();
+        for &(start, end) in bounds.iter().filter(|(_, end)| wanted(*end)) {
+            for shop in 0..3 {
+                let within =
+                    |sale: &&Sale| sale.shop == shop && (start..end).contains(&sale.minute);
+                let within: Vec<&Sale> = sales.iter().filter(within).collect();
+                totals.extend(total(start, end, shop, &within));
             }
         }
-    }
-    totals.sort_unstable();
-    totals
+        totals.sort_unstable();
+        totals
+    })
+}
+
+/// Sessions.
+fn gaps(gap: i64) -> Naive {
+    Box::new(move |sales, wanted| {
+        let mut totals = Vec::new();
+        for shop in 0..3 {
+            let mut of_shop: Vec<&Sale> = sales.iter().filter(|sale| sale.shop == shop).collect();
+            of_shop.sort();
+            for session in of_shop.chunk_by(|one, next| next.minute - one.minute < gap) {
+                let (start, last) = (session[0].minute, session[session.len() - 1].minute);
+                totals.extend(total(start, last + gap, shop, session));
+            }
+        }
+        totals.retain(|total| wanted(total.1));
+        totals.sort_unstable();
+        totals
+    })
 }
 
 fn sale(random: &mut Random, from: i64, length: u64) -> Sale {
@@ -68,13 +96,13 @@ fn sale(random: &mut Random, from: i64, length: u64) -> Sale {
 
 #[test]
 fn windows_of_tables_and_streams_are_those_of_a_recomputation() {
-    for (spec, bounds) in divisions() {
+    for (spec, naive) in divisions() {
         let row = |random: &mut Random| sale(random, -15, 30);
         check_incremental(|t| totals(&t.table(), spec())).rows(row).cases(16).run();
         check_incremental(|t| totals(&t.stream(), spec())).rows(row).cases(8).run();
         against(
             |sales: &Table<Sale>, _: &Table<u8>| totals(sales, spec()),
-            |sales, _| naive(sales, &bounds, |_| true),
+            |sales, _| naive(sales, &|_| true),
             row,
             |_| 0,
         );
@@ -120,7 +148,7 @@ impl Live {
 
 #[test]
 fn what_comes_out_when_depends_on_the_rows_in_time() {
-    for (spec, bounds) in divisions() {
+    for (spec, naive) in divisions() {
         for seed in 0..16 {
             let mut random = Random::new(seed);
             let mut t = Harness::with_threads(1 + random.index(4));
@@ -146,8 +174,8 @@ fn what_comes_out_when_depends_on_the_rows_in_time() {
             let late = t.capture(late);
             for epoch in 0..14 {
                 live.step(&mut t, &mut random, -10 + epoch * 3);
-                let final_ones = naive(&live.in_time, &bounds, |end| end <= live.watermark);
-                changing.assert_rows(naive(&live.in_time, &bounds, |_| true));
+                let final_ones = naive(&live.in_time, &|end| end <= live.watermark);
+                changing.assert_rows(naive(&live.in_time, &|_| true));
                 once.assert_rows(final_ones.clone());
                 // What is final is right early, too; the rest may be from an interval before.
                 let early_rows = early.rows();
@@ -159,12 +187,12 @@ fn what_comes_out_when_depends_on_the_rows_in_time() {
                     // What waits for the interval waits for it to be over.
                     t.advance(Duration::from_secs(10));
                     t.step();
-                    early.assert_rows(naive(&live.in_time, &bounds, |_| true));
+                    early.assert_rows(naive(&live.in_time, &|_| true));
                 }
             }
             live.stream.close();
             t.step();
-            let all = naive(&live.in_time, &bounds, |_| true);
+            let all = naive(&live.in_time, &|_| true);
             once.assert_rows(all.clone());
             changing.assert_rows(all.clone());
             early.assert_rows(all);
@@ -182,7 +210,7 @@ fn what_comes_out_when_depends_on_the_rows_in_time() {
 
 #[test]
 fn a_batch_gives_what_a_stream_gives() {
-    for (spec, bounds) in divisions() {
+    for (spec, naive) in divisions() {
         let mut random = Random::new(1);
         let sales: Vec<Sale> = (0..200).map(|_| sale(&mut random, -15, 40)).collect();
         let app = Pipeline::new("test").threads(2);
@@ -193,7 +221,7 @@ fn a_batch_gives_what_a_stream_gives() {
         let once = once.select(|(w, shop), (n, sum, max)| (w.start, w.end, shop, n, sum, max));
         let mut once = once.collect().unwrap();
         once.sort_unstable();
-        assert_eq!(once, naive(&sales, &bounds, |_| true));
+        assert_eq!(once, naive(&sales, &|_| true));
     }
 }
 
@@ -244,6 +272,30 @@ fn an_update_of_a_table_corrects_its_windows() {
 }
 
 #[test]
+fn a_row_brings_sessions_together_and_takes_them_apart_when_it_goes() {
+    let mut t = Harness::new();
+    let table = t.table::<Sale>();
+    let visits = table.rows().window(sessions(5)).reduce(|g| g.count());
+    let visits = t.capture(visits.select(|w, count| (w.start, w.end, count)));
+    let at = |minute| Sale { shop: 0, minute, amount: 0 };
+    table.insert(at(1));
+    table.insert(at(9));
+    t.step();
+    visits.assert_rows([(1, 6, 1), (9, 14, 1)]);
+    table.insert(at(5));
+    t.step();
+    visits.assert_changes([remove((1, 6, 1)), remove((9, 14, 1)), add((1, 14, 3))]);
+    table.remove(at(5));
+    t.step();
+    visits.assert_changes([remove((1, 14, 3)), add((1, 6, 1)), add((9, 14, 1))]);
+    // A replacement that changes nothing is no change.
+    table.remove(at(9));
+    table.insert(at(9));
+    t.step();
+    visits.assert_changes([]);
+}
+
+#[test]
 fn state_stays_as_large_as_the_open_windows() {
     let mut t = Harness::with_threads(2);
     let stream = t.stream::<Sale>();
@@ -251,7 +303,8 @@ fn state_stays_as_large_as_the_open_windows() {
     let changing = sales.window(sliding(20, 10)).group_by(|sale| sale.shop).reduce(|g| g.count());
     let once = sales.window(tumbling(10)).group_by(|sale| sale.shop).when_final();
     let once = once.reduce(|g| g.count());
-    let (_changing, _once) = (t.capture(changing), t.capture(once));
+    let visits = sales.window(sessions(4)).group_by(|sale| sale.shop).reduce(|g| g.count());
+    let (_changing, _once, _visits) = (t.capture(changing), t.capture(once), t.capture(visits));
     let mut largest = 0;
     for epoch in 0..300 {
         stream.push((0..10).map(|n| Sale { shop: n, minute: epoch * 5, amount: 0 }));
@@ -290,6 +343,7 @@ fn senseless_windows_are_build_errors() {
     assert!(problem(tumbling(0)).contains("the size 0 of the windows is not positive"));
     assert!(problem(sliding(10, -1)).contains("the hop -1 of the windows is not positive"));
     assert!(problem(sliding(10, 11)).contains("some times are in no window"));
+    assert!(problem(sessions(0)).contains("the gap 0 of the windows is not positive"));
     assert!(problem(cumulating(10, 20)).contains("the step 20 is longer than the size 10"));
     let app = Pipeline::new("test");
     let rows = app.rows(vec![Maybe { at: None }]);

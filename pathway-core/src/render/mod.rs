@@ -33,7 +33,7 @@ use crate::dataflow::stateful::{Stateful, States};
 use crate::dataflow::total::{Total, TotalState};
 use crate::dataflow::upsert::{LatestRows, Upsert};
 use crate::dataflow::watermark::Watermark;
-use crate::dataflow::window::WindowTable;
+use crate::dataflow::window::WindowState;
 use crate::dataflow::{OutputShape, ReducePlan, fold};
 use crate::format;
 use crate::io::Wanted;
@@ -103,7 +103,7 @@ struct Renderer<'a, 'scope> {
     tables: HashMap<NodeId, Rc<RefCell<GroupTable>>>,
     indexes: HashMap<NodeId, Rc<RefCell<Index>>>,
     watermarks: HashMap<NodeId, Rc<Watermark>>,
-    windows: HashMap<NodeId, Rc<RefCell<WindowTable>>>,
+    windows: HashMap<NodeId, Rc<RefCell<dyn WindowState>>>,
     /// The states of other operators.
     states: Vec<(NodeId, SharedState)>,
     sources: Vec<SourceStage>,

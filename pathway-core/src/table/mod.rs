@@ -57,7 +57,7 @@ pub use view::{View, ViewSnapshot};
 pub use watermark::InTime;
 pub use window::{
     Changing, Final, FinalWindows, GroupedWindows, WindowSpec, Windowed, cumulating, days, months,
-    sliding, tumbling, weeks,
+    sessions, sliding, tumbling, weeks,
 };
 pub use write::Change;
 

@@ -1,4 +1,4 @@
-//! How time is divided into windows.
+//! How time is divided into windows of fixed bounds.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub trait Calendar: fmt::Debug + Send + Sync {
 
 /// A division of time, in steps. A window holds its start and not its end.
 #[derive(Clone, Debug)]
-pub enum Windows {
+pub enum Division {
     /// One behind the other.
     Tumbling {
         /// How long each is.
@@ -61,7 +61,7 @@ fn greatest_common_divisor(a: i128, b: i128) -> i128 {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
-impl Windows {
+impl Division {
     /// Windows that slide; both lengths are positive.
     pub fn sliding(size: i128, hop: i128, origin: i128) -> Self {
         Self::Sliding { size, hop, origin, pane: greatest_common_divisor(size, hop) }
@@ -141,7 +141,7 @@ impl Windows {
     }
 }
 
-impl fmt::Display for Windows {
+impl fmt::Display for Division {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tumbling { .. } => f.write_str("tumbling windows"),
@@ -157,17 +157,17 @@ mod tests {
     use super::*;
 
     /// What follows from the definition alone: the windows that hold a time.
-    fn holding(windows: &Windows, time: i128) -> Vec<(i128, i128)> {
+    fn holding(windows: &Division, time: i128) -> Vec<(i128, i128)> {
         let mut holding = Vec::new();
         for start in -80..80 {
             let ends: Vec<i128> = match windows {
-                Windows::Tumbling { size, origin } if (start - origin) % size == 0 => {
+                Division::Tumbling { size, origin } if (start - origin) % size == 0 => {
                     vec![start + size]
                 }
-                Windows::Sliding { size, hop, origin, .. } if (start - origin) % hop == 0 => {
+                Division::Sliding { size, hop, origin, .. } if (start - origin) % hop == 0 => {
                     vec![start + size]
                 }
-                Windows::Cumulating { size, step, origin } if (start - origin) % size == 0 => {
+                Division::Cumulating { size, step, origin } if (start - origin) % size == 0 => {
                     let steps = (1..).map(|n| n * step).take_while(|length| length < size);
                     steps.chain([*size]).map(|length| start + length).collect()
                 }
@@ -186,13 +186,13 @@ mod tests {
     #[test]
     fn the_windows_of_a_pane_are_those_of_each_of_its_times() {
         let divisions = [
-            Windows::Tumbling { size: 5, origin: 0 },
-            Windows::Tumbling { size: 7, origin: 3 },
-            Windows::sliding(6, 2, 0),
-            Windows::sliding(5, 3, 1),
-            Windows::sliding(4, 4, -1),
-            Windows::Cumulating { size: 9, step: 3, origin: 0 },
-            Windows::Cumulating { size: 10, step: 4, origin: 2 },
+            Division::Tumbling { size: 5, origin: 0 },
+            Division::Tumbling { size: 7, origin: 3 },
+            Division::sliding(6, 2, 0),
+            Division::sliding(5, 3, 1),
+            Division::sliding(4, 4, -1),
+            Division::Cumulating { size: 9, step: 3, origin: 0 },
+            Division::Cumulating { size: 10, step: 4, origin: 2 },
         ];
         for windows in divisions {
             for time in -30..30 {
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn times_at_the_ends_of_the_line_do_no_harm() {
-        for windows in [Windows::Tumbling { size: 60, origin: 0 }, Windows::sliding(60, 10, 0)] {
+        for windows in [Division::Tumbling { size: 60, origin: 0 }, Division::sliding(60, 10, 0)] {
             for time in [i128::MIN / 2, i128::MAX / 2, i128::from(i64::MIN), i128::from(i64::MAX)] {
                 let pane = windows.pane(time);
                 assert!(pane <= time && time < windows.over(pane));

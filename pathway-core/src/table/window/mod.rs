@@ -3,7 +3,7 @@
 mod calendar;
 mod spec;
 
-pub use spec::{WindowSpec, cumulating, days, months, sliding, tumbling, weeks};
+pub use spec::{WindowSpec, cumulating, days, months, sessions, sliding, tumbling, weeks};
 
 use super::group::{Reduction, reduction};
 use super::{Reduced, Stream, Table};
@@ -147,7 +147,7 @@ fn windowed<T: EventTime, G>(
 ) -> Windowed<T, G> {
     let windows = windows.windows().unwrap_or_else(|problem| {
         table.mistake("window", location, problem);
-        Windows::Tumbling { size: 1, origin: 0 }
+        Windows::Sessions { gap: 1 }
     });
     let has_watermark = table.graph.plan().watermark(table.port).is_some();
     let table = if has_watermark { table.clone() } else { with_time(table, location) };

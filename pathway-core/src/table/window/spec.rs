@@ -1,13 +1,13 @@
-//! Which windows: `tumbling(..)`, `sliding(..)`, `cumulating(..)`, `days(..)` and their like.
+//! Which windows: `tumbling(..)`, `sliding(..)`, `sessions(..)`, `days(..)` and their like.
 
 use super::calendar::{CalendarWindows, Unit};
-use crate::dataflow::window::Windows;
+use crate::dataflow::window::{Division, Windows};
 use crate::schema::{DateTime, TimePoint};
 use std::fmt;
 use std::sync::Arc;
 
 /// A division of time into windows, for [`Table::window`](crate::table::Table::window). Made by
-/// [`tumbling`], [`sliding`], [`cumulating`], [`days`], [`weeks`] and [`months`].
+/// [`tumbling`], [`sliding`], [`cumulating`], [`sessions`], [`days`], [`weeks`] and [`months`].
 #[must_use = "a division does nothing until rows are put into it: `.window(..)`"]
 pub struct WindowSpec<P: TimePoint> {
     kind: Kind<P::Span>,
@@ -19,6 +19,7 @@ enum Kind<S> {
     Sliding(S, S),
     Cumulating(S, S),
     Calendar(Unit, String),
+    Sessions(S),
 }
 
 impl<P: TimePoint> fmt::Debug for WindowSpec<P> {
@@ -30,6 +31,7 @@ impl<P: TimePoint> fmt::Debug for WindowSpec<P> {
                 f.debug_tuple("cumulating").field(size).field(step).finish()
             }
             Kind::Calendar(unit, zone) => f.debug_tuple(unit.name()).field(zone).finish(),
+            Kind::Sessions(gap) => f.debug_tuple("sessions").field(gap).finish(),
         }
     }
 }
@@ -57,8 +59,8 @@ impl<P: TimePoint> WindowSpec<P> {
             steps @ 1.. => Ok(steps),
             _ => Err(format!("the {what} {span:?} of the windows is not positive")),
         };
-        Ok(match self.kind {
-            Kind::Tumbling(size) => Windows::Tumbling { size: positive("size", size)?, origin },
+        Ok(Windows::Fixed(match self.kind {
+            Kind::Tumbling(size) => Division::Tumbling { size: positive("size", size)?, origin },
             Kind::Sliding(size, hop) => {
                 let (long, short) = (positive("size", size)?, positive("hop", hop)?);
                 if short > long {
@@ -67,19 +69,22 @@ impl<P: TimePoint> WindowSpec<P> {
                          no window"
                     ));
                 }
-                Windows::sliding(long, short, origin)
+                Division::sliding(long, short, origin)
             }
             Kind::Cumulating(size, step) => {
                 let (long, short) = (positive("size", size)?, positive("step", step)?);
                 if short > long {
                     return Err(format!("the step {step:?} is longer than the size {size:?}"));
                 }
-                Windows::Cumulating { size: long, step: short, origin }
+                Division::Cumulating { size: long, step: short, origin }
             }
             Kind::Calendar(unit, zone) => {
-                Windows::Calendar(Arc::new(CalendarWindows::new(unit, &zone)?))
+                Division::Calendar(Arc::new(CalendarWindows::new(unit, &zone)?))
             }
-        })
+            Kind::Sessions(gap) => {
+                return Ok(Windows::Sessions { gap: positive("gap", gap)? });
+            }
+        }))
     }
 }
 
@@ -152,6 +157,38 @@ pub fn sliding<P: TimePoint>(size: P::Span, hop: P::Span) -> WindowSpec<P> {
 /// ```
 pub fn cumulating<P: TimePoint>(size: P::Span, step: P::Span) -> WindowSpec<P> {
     WindowSpec::new(Kind::Cumulating(size, step))
+}
+
+/// Sessions of each key: rows of which none is `gap` or more behind the one before. A session starts
+/// with its first row, and ends `gap` behind its last one.
+///
+/// A row that comes between two sessions may bring them together, and one that is taken away may
+/// split its session; each change costs as much as the sessions that it touches have moments, or,
+/// in a stream, where nothing is taken away, as much as it brings sessions together.
+///
+/// ```
+/// use pathway::prelude::*;
+///
+/// #[derive(Clone, Debug, Schema)]
+/// struct Click {
+///     user: String,
+///     #[schema(event_time)]
+///     second: i64,
+/// }
+///
+/// let app = Pipeline::new("example");
+/// let clicks = [1, 20, 100, 45].map(|second| Click { user: "ada".into(), second });
+/// let visits = app
+///     .rows(clicks)
+///     .window(sessions(30))
+///     .group_by(|click| click.user.clone())
+///     .reduce(|g| g.count())
+///     .select(|(visit, user), clicks| (user, visit.start, visit.end, clicks));
+/// assert_eq!(visits.collect()?, [("ada".into(), 1, 75, 3), ("ada".into(), 100, 130, 1)]);
+/// # Ok::<(), pathway::Error>(())
+/// ```
+pub fn sessions<P: TimePoint>(gap: P::Span) -> WindowSpec<P> {
+    WindowSpec::new(Kind::Sessions(gap))
 }
 
 /// Days from midnight to midnight in a time zone, named as in `Europe/Berlin`. A day on which the
