@@ -13,6 +13,7 @@
 //! Rows move by value. Where a row has several consumers, all but the last get it by reference
 //! ([`Step::push_ref`]); a step that needs it by value makes its own copy.
 
+mod batch;
 mod encoded;
 mod inputs;
 mod root;
@@ -22,12 +23,13 @@ mod stateful;
 mod steps;
 mod terminal;
 
+pub use batch::{Batch, SharedBatch};
 pub(crate) use encoded::{
     COLUMNS_MAX, EncodedTee, LeftRows, PassRows, ReduceByColumns, RowsByColumn,
 };
 pub use encoded::{ColumnInput, ReduceColumns};
 pub use inputs::{Input, Inputs};
-pub use root::{EncodedStep, join_root, outer_join_root, pair_root};
+pub use root::{EncodedStep, RowStep, join_root, outer_join_root, pair_root};
 pub use row_type::RowType;
 pub(crate) use sorted::{KeyOf, partition_key, put_sort_header, sort_key, sorted_terminal};
 pub use stateful::{KeyedLogic, KeyedLogicFactory, stateful};
@@ -88,6 +90,7 @@ thread_local! {
 
 /// Notes that a closure of that plan node runs on this thread, so that a panic can be traced to
 /// it.
+#[cfg_attr(not(debug_assertions), inline)]
 pub fn enter(node: u32) {
     RUNNING.set(node);
 }

@@ -38,7 +38,8 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
         }
         match typed.len() {
             0 => {}
-            1 => encoded.extend(typed.pop().map(rows.root)),
+            1 => encoded
+                .extend(typed.pop().map(|step| -> Box<dyn EncodedStep> { (rows.root)(step) })),
             _ => encoded.push((rows.root)((rows.tee)(typed))),
         }
         if !encoded.is_empty() {
@@ -130,7 +131,7 @@ fn feed(node: &Node, input: usize, feeds: &mut Vec<LoopFeed>) -> Box<dyn KeyedCo
 }
 
 fn inputs_feed(node: &Node, feeds: &mut Vec<LoopFeed>) -> InputsFeed {
-    InputsFeed { feed: new_feed(node.id, 0, feeds), bytes: Vec::new() }
+    InputsFeed::new(new_feed(node.id, 0, feeds))
 }
 
 /// A consumer that takes columns of rows as they are encoded, if it is one.
