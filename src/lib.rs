@@ -19,7 +19,7 @@ pub mod prelude {
     pub use pathway_core::io::BadRow;
     pub use pathway_core::reduce::Accumulate;
     pub use pathway_core::schema::{
-        Bytes, Date, DateTime, Duration, Keyed, NaiveDateTime, Schema, Text, Time, Zoned,
+        Bytes, Date, DateTime, Duration, EventTime, Keyed, NaiveDateTime, Schema, Text, Time, Zoned,
     };
     pub use pathway_core::table::{
         Aggregate, Change, Collection, Input, InputError, Pipeline, Reduced, RowError, Stream,

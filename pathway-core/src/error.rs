@@ -173,4 +173,12 @@ pub enum DataError {
         /// What the function said.
         message: String,
     },
+    /// A row was late: its event time is below the watermark.
+    #[error("{operator}: {message}")]
+    Late {
+        /// The watermark and its source line.
+        operator: String,
+        /// The row, its time, the watermark, and what to do.
+        message: String,
+    },
 }

@@ -1,8 +1,9 @@
 //! What the macros' expansions name. Not part of the interface: anything here may change.
 
 pub use crate::schema::{
-    ColumnAt, ColumnType, DataType, EnumType, Keyed, NamedColumns, PathFn, RowDecoder, RowEncoder,
-    Schema, StructKind, StructType, VariantType, path, put_len, take_len,
+    ColumnAt, ColumnType, DataType, EnumType, EventTime, EventTimeColumn, Keyed, NamedColumns,
+    PathFn, RowDecoder, RowEncoder, Schema, StructKind, StructType, VariantType, path, put_len,
+    take_len,
 };
 pub use crate::table::{
     Aggregate, Collection, Fallible, OperatorInfo, RowError, Stream, Table, operators,

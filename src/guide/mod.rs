@@ -6,6 +6,9 @@ pub mod rows {}
 #[doc = include_str!("tables.md")]
 pub mod tables {}
 
+#[doc = include_str!("time.md")]
+pub mod time {}
+
 #[doc = include_str!("files.md")]
 pub mod files {}
 

@@ -1,6 +1,7 @@
 //! The engine's operators and their state, on timely dataflow. No plan and no row type in here.
 
 pub(crate) mod chunk;
+pub(crate) mod epoch_clock;
 mod exact_number;
 mod exact_sum;
 pub mod fold;
@@ -10,6 +11,7 @@ pub(crate) mod iterate;
 mod key_hash;
 mod key_table;
 pub(crate) mod logic;
+pub(crate) mod machine;
 pub(crate) mod operator;
 pub mod ordered;
 pub(crate) mod out_buffer;
@@ -21,8 +23,10 @@ pub mod state;
 pub(crate) mod stateful;
 pub(crate) mod total;
 pub(crate) mod upsert;
+pub(crate) mod watermark;
 
 pub use group_table::{OutputShape, ReducePlan};
 pub(crate) use iterate::LEVELS_MAX;
 pub use iterate::Limit;
 pub use logic::{Alone, JoinKind};
+pub use watermark::WatermarkPlan;

@@ -26,14 +26,24 @@ pub(crate) trait Logic {
     /// Takes a chunk of the current epoch.
     fn receive(&mut self, port: usize, chunk: Chunk);
 
-    /// Ends the current epoch. Called only if a chunk of it was received, or if it is the first
-    /// one of an operator that starts by itself.
+    /// Ends the current epoch. Called for the epochs that [`Closes`] says.
     ///
     /// Answers whether it is done; otherwise it is called again shortly.
     fn close(&mut self, epoch: Epoch) -> bool;
 
     /// Notes that nothing more will ever come through that port.
     fn sealed(&mut self, _port: usize) {}
+}
+
+/// Which epochs an operator closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closes {
+    /// Those of which something arrived.
+    Arrived,
+    /// The first one, and then those of which something arrived.
+    FirstAndArrived,
+    /// Every one: what the operator does depends on time, or on how far others are.
+    Every,
 }
 
 /// Whether the chunks of an input cross workers.
@@ -76,15 +86,14 @@ struct Current {
 }
 
 /// Builds an operator. Its outputs are those of `buffers`; the last stream carries no data and
-/// tells the runtime how far the operator is. If it `starts`, it closes the first epoch even if
-/// nothing of it arrives.
+/// tells the runtime how far the operator is.
 pub(crate) fn build<'scope>(
     scope: Scope<'scope, Epoch>,
     name: &str,
     inputs: Vec<(Edge<'scope>, Pact)>,
     buffers: Vec<SharedBuffer>,
     mut logic: Box<dyn Logic>,
-    starts: bool,
+    closes: Closes,
 ) -> (Vec<Edge<'scope>>, Edge<'scope>) {
     let mut builder = OperatorBuilder::new(name.to_owned(), scope);
     let activator = scope.activator_for(builder.operator_info().address);
@@ -108,8 +117,8 @@ pub(crate) fn build<'scope>(
     let end = edges.pop().expect("there is one output more than buffers");
     let ports = outputs.len();
     builder.build_reschedule(move |capabilities| {
-        let mut current: Option<Current> =
-            starts.then(|| Current { epoch: *capabilities[0].time(), capabilities });
+        let mut current: Option<Current> = (closes != Closes::Arrived)
+            .then(|| Current { epoch: *capabilities[0].time(), capabilities });
         let mut sealed = vec![false; pullers.len()];
         let mut chunks = Vec::new();
         move |frontiers: &[MutableAntichain<Epoch>]| {
@@ -159,7 +168,13 @@ pub(crate) fn build<'scope>(
                 }
             }
             if closed {
-                current = None;
+                let left =
+                    frontiers.iter().filter_map(|frontier| frontier.frontier().first().copied());
+                let next = left.min().filter(|_| closes == Closes::Every);
+                current = current.take().zip(next).map(|(mut at, next)| {
+                    at.capabilities.iter_mut().for_each(|held| held.downgrade(&next));
+                    Current { epoch: next, ..at }
+                });
             }
             current.is_some()
         }

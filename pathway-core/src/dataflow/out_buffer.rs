@@ -95,6 +95,13 @@ impl OutBuffer {
         }
     }
 
+    /// Sends an update to all workers.
+    pub(crate) fn broadcast(&mut self, key: &[u8], value: &[u8]) {
+        for chunk in &mut self.open {
+            chunk.push(Some(key), value, 1);
+        }
+    }
+
     fn close(&mut self, target: usize) {
         let mut chunk = std::mem::replace(&mut self.open[target], Chunk::for_target(target));
         chunk.origin = self.origin;

@@ -71,24 +71,30 @@ impl Logic for Stateful {
 
     fn close(&mut self, _epoch: Epoch) -> bool {
         let mut states = self.states.borrow_mut();
-        self.chunks.sort_by_key(|chunk| chunk.origin);
-        let unordered = self.chunks.partition_point(|chunk| chunk.origin.partition == 0);
-        let (unordered, ordered) = self.chunks.split_at(unordered);
-        let mut rows: Vec<(&[u8], &[u8])> = Vec::new();
-        for (key, row, diff) in unordered.iter().flat_map(Chunk::iter) {
-            rows.extend((0..diff).map(|_| (key.unwrap_or_default(), row)));
-        }
-        rows.sort_unstable();
-        for (key, row) in rows {
-            states.row(key, row);
-        }
-        for (key, row, diff) in ordered.iter().flat_map(Chunk::iter) {
-            for _ in 0..diff {
-                states.row(key.unwrap_or_default(), row);
-            }
-        }
+        in_order(&mut self.chunks, |key, row| states.row(key, row));
         self.chunks.clear();
         true
+    }
+}
+
+/// Hands over the rows of an epoch with their keys: those without an order by their source in the
+/// order of their bytes, then the others in the order of their source.
+pub(super) fn in_order(chunks: &mut [Chunk], mut f: impl FnMut(&[u8], &[u8])) {
+    chunks.sort_by_key(|chunk| chunk.origin);
+    let unordered = chunks.partition_point(|chunk| chunk.origin.partition == 0);
+    let (unordered, ordered) = chunks.split_at(unordered);
+    let mut rows: Vec<(&[u8], &[u8])> = Vec::new();
+    for (key, row, diff) in unordered.iter().flat_map(Chunk::iter) {
+        rows.extend((0..diff).map(|_| (key.unwrap_or_default(), row)));
+    }
+    rows.sort_unstable();
+    for (key, row) in rows {
+        f(key, row);
+    }
+    for (key, row, diff) in ordered.iter().flat_map(Chunk::iter) {
+        for _ in 0..diff {
+            f(key.unwrap_or_default(), row);
+        }
     }
 }
 

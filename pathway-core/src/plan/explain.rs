@@ -1,6 +1,8 @@
 //! Plans for people: as text and as a Mermaid drawing.
 
-use super::{Limit, LoopId, Node, NodeId, Operation, Plan, Port, Sorted, SortedOutput};
+use super::{
+    Limit, LoopId, Node, NodeId, Operation, Plan, Port, Sorted, SortedOutput, WatermarkNode,
+};
 use crate::dataflow::ReducePlan;
 use std::fmt;
 
@@ -29,6 +31,8 @@ struct Line {
     scope: Option<usize>,
     in_loop: Option<usize>,
     ends_loop: bool,
+    /// Its second output is that of late rows.
+    has_late: bool,
     /// The node whose operator runs this one, if it has none of its own.
     fused_into: Option<NodeId>,
 }
@@ -47,6 +51,7 @@ impl Explain {
             scope: node.scope.map(|scope| scope.0 as usize),
             in_loop: node.in_loop.map(LoopId::index),
             ends_loop: matches!(node.operation, Operation::Loop(_)),
+            has_late: matches!(node.operation, Operation::Watermark(_)),
             fused_into: fused_into(plan, node),
         };
         let scopes = plan
@@ -117,6 +122,8 @@ impl Explain {
         match port.output {
             0 => None,
             output if of_loop => Some((output + 1).to_string()),
+            WatermarkNode::PROGRESS => Some("watermark".to_owned()),
+            _ if self.lines[port.node.index()].has_late => Some("late".to_owned()),
             _ => Some("errors".to_owned()),
         }
     }
@@ -179,6 +186,12 @@ fn what(node: &Node) -> String {
             format!("{} {key}, {}", node.verb, reducers(plan))
         }
         Operation::Sort(sorted) => what_sorted(sorted),
+        Operation::Watermark(watermark) => {
+            format!(
+                "watermark of {}",
+                watermark.column.map_or("closure".to_owned(), |column| format!("`{column}`"))
+            )
+        }
         Operation::Total { plan, .. } => format!("{}, {}", node.verb, reducers(plan)),
         _ => node.verb.to_owned(),
     }
@@ -222,10 +235,12 @@ fn reducers(plan: &ReducePlan) -> String {
 }
 
 /// Whether the same rows can give other results if they are cut into epochs in another way.
-fn depends_on_history(operation: &Operation) -> bool {
-    match operation {
+fn depends_on_history(node: &Node) -> bool {
+    match &node.operation {
         Operation::Join { kind, .. } => kind.as_of_now,
-        Operation::Stateful { .. } | Operation::Changes { .. } => true,
+        // By event time, what is in time is all that counts.
+        Operation::Machine { .. } => node.inputs.len() == 1,
+        Operation::Stateful { .. } | Operation::Changes { .. } | Operation::Watermark(_) => true,
         _ => false,
     }
 }
@@ -238,7 +253,7 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
     if node.append_only && !matches!(node.operation, Operation::Sink(_)) {
         notes.push("append-only".to_owned());
     }
-    if depends_on_history(&node.operation) {
+    if depends_on_history(node) {
         notes.push("depends on the history".to_owned());
     }
     if let Some(root) = fused_into(plan, node) {

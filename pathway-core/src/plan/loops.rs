@@ -170,6 +170,8 @@ impl Operation {
             | Self::Unique
             | Self::Total { .. }
             | Self::Stateful { .. }
+            | Self::Machine { .. }
+            | Self::Watermark(_)
             | Self::Sort(_)
             | Self::Sink(_) => false,
         }

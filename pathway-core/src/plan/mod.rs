@@ -12,7 +12,7 @@ pub use crate::dataflow::Limit;
 pub use loops::{Loop, LoopId, Misplaced};
 pub use node::{
     Node, NodeId, Operation, Port, Rooted, ScopeId, SharedIndex, SinkKind, SinkSlot, Sorted,
-    SortedOutput, SourceNode, Terminal,
+    SortedOutput, SourceNode, Terminal, WatermarkNode,
 };
 
 use crate::stage::RowType;
@@ -85,8 +85,14 @@ impl Plan {
             scope: self.open.last().copied(),
             errors_taken: false,
             in_loop: None,
+            watermark: None,
         };
         node.in_loop = self.loop_of(&node);
+        node.watermark = match &node.operation {
+            Operation::Watermark(_) => Some(id),
+            Operation::Concat => self.common_watermark(&node.inputs),
+            _ => None,
+        };
         self.nodes.push(node);
         id
     }
@@ -104,6 +110,24 @@ impl Plan {
     /// One node, to change its name or its properties.
     pub fn node_mut(&mut self, id: NodeId) -> &mut Node {
         &mut self.nodes[id.index()]
+    }
+
+    /// The watermark that the event times of an output's rows keep to.
+    pub fn watermark(&self, port: Port) -> Option<NodeId> {
+        self.node(port.node).watermark.filter(|_| port.output == 0)
+    }
+
+    /// Notes that a node hands on rows of its first input as they are, so that they keep to its
+    /// watermark.
+    pub fn keep_watermark(&mut self, id: NodeId) {
+        let input = self.node(id).inputs.first().copied();
+        self.node_mut(id).watermark = input.and_then(|input| self.watermark(input));
+    }
+
+    fn common_watermark(&self, inputs: &[Port]) -> Option<NodeId> {
+        let mut watermarks = inputs.iter().map(|&input| self.watermark(input));
+        let first = watermarks.next().flatten();
+        first.filter(|_| watermarks.all(|other| other == first))
     }
 
     /// The scopes.

@@ -2,12 +2,12 @@
 
 use super::LoopId;
 use crate::dataflow::ordered::OverPlan;
-use crate::dataflow::{JoinKind, ReducePlan};
+use crate::dataflow::{JoinKind, ReducePlan, WatermarkPlan};
 use crate::io::{CollectionKind, Reader, Sink, SinkWriter, Wanted};
 use crate::schema::DataType;
 use crate::stage::{
-    AnyStep, EncodedStep, KeyedLogicFactory, KeyedTerminal, ReduceColumns, ReduceTerminal, RowType,
-    StepFactory,
+    AnyStep, EncodedStep, KeyedLogicFactory, KeyedTerminal, MachineFactory, ReduceColumns,
+    ReduceTerminal, RowType, StepFactory,
 };
 use std::fmt;
 use std::panic::Location;
@@ -73,6 +73,8 @@ pub struct Node {
     pub errors_taken: bool,
     /// The loop that it stands in.
     pub in_loop: Option<LoopId>,
+    /// The watermark that its rows' event times keep to.
+    pub watermark: Option<NodeId>,
 }
 
 impl Node {
@@ -159,6 +161,20 @@ pub enum Operation {
         /// Builds the function.
         logic: KeyedLogicFactory,
     },
+    /// Calls a function on each row with the state of its key, and one on each timer. Its second
+    /// input is the watermark, where it goes by event time.
+    Machine {
+        /// Takes the key from a row; by event time, the time goes in front of the row.
+        terminal: Terminal,
+        /// Builds the functions.
+        logic: MachineFactory,
+        /// The type of the key.
+        key: fn() -> DataType,
+        /// How long a state is kept that nothing touches, in steps.
+        keeps_for: Option<i128>,
+    },
+    /// Tells rows that are in time from late ones, and how far time has come.
+    Watermark(WatermarkNode),
     /// Sorts the rows of each partition, and works on them in that order.
     Sort(Sorted),
     /// A table in a loop: its input in the first round, then what the round before made of it.
@@ -205,6 +221,24 @@ pub enum SortedOutput {
         /// Decodes row and outputs.
         root: fn(AnyStep) -> Box<dyn EncodedStep>,
     },
+}
+
+/// A watermark of a plan. Its outputs are the rows in time and the late ones; what waits for it
+/// has its output [`PROGRESS`](Self::PROGRESS) as an input, which has no rows.
+pub struct WatermarkNode {
+    /// Takes the event time from a row, as sixteen bytes; null where the row has none.
+    pub terminal: Terminal,
+    /// What it allows.
+    pub plan: WatermarkPlan,
+    /// A time in steps, to a person.
+    pub describe: fn(i128) -> String,
+    /// The name of the column.
+    pub column: Option<&'static str>,
+}
+
+impl WatermarkNode {
+    /// The output that says how far time has come.
+    pub const PROGRESS: usize = 2;
 }
 
 /// A source of a plan.
@@ -254,6 +288,12 @@ pub enum SinkKind {
 impl fmt::Debug for SourceNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SourceNode").field(&self.reader.label()).finish()
+    }
+}
+
+impl fmt::Debug for WatermarkNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WatermarkNode").field(&self.plan).finish()
     }
 }
 
@@ -309,6 +349,8 @@ impl fmt::Debug for Operation {
             Self::Set { .. } => "Set",
             Self::Upsert { .. } => "Upsert",
             Self::Stateful { .. } => "Stateful",
+            Self::Machine { .. } => "Machine",
+            Self::Watermark(_) => "Watermark",
             Self::Sort(_) => "Sort",
             Self::Variable(_) => "Variable",
             Self::Loop(_) => "Loop",

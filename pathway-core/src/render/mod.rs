@@ -9,15 +9,18 @@ mod consumers;
 mod iterate;
 mod sort;
 mod source;
+mod watermark;
 
 pub(crate) use source::SourceStage;
 
+use crate::dataflow::epoch_clock::{Alarm, EpochClock};
 use crate::dataflow::group_table::GroupTable;
 use crate::dataflow::index::Index;
 use crate::dataflow::logic::{
     Arrange, Changes, Fail, Forward, Join, JoinSide, Reduce, Rows, Set, SetOperation, Unique,
 };
-use crate::dataflow::operator::{self, Edge, Epoch, Logic, Pact};
+use crate::dataflow::machine::{MachineTime, Machines, RunMachine};
+use crate::dataflow::operator::{self, Closes, Edge, Epoch, Logic, Pact};
 use crate::dataflow::out_buffer::{
     Combined, DirectGroups, DirectIndex, Exchanged, OutBuffer, Route, RowsAsGroups, SharedBuffer,
     owner,
@@ -27,6 +30,7 @@ use crate::dataflow::state::State;
 use crate::dataflow::stateful::{Stateful, States};
 use crate::dataflow::total::{Total, TotalState};
 use crate::dataflow::upsert::{LatestRows, Upsert};
+use crate::dataflow::watermark::Watermark;
 use crate::dataflow::{OutputShape, ReducePlan, fold};
 use crate::format;
 use crate::io::Wanted;
@@ -56,6 +60,8 @@ pub(crate) struct RenderContext<'a> {
     pub(crate) sinks: RefCell<HashMap<NodeId, SinkEnd>>,
     /// The rows that each sink has received.
     pub(crate) sink_rows: &'a HashMap<NodeId, Arc<AtomicU64>>,
+    /// The late rows that each watermark has met.
+    pub(crate) late_rows: &'a HashMap<NodeId, Arc<AtomicU64>>,
 }
 
 /// A rendered plan.
@@ -63,6 +69,7 @@ pub(crate) struct Rendered {
     pub(crate) sources: Vec<SourceStage>,
     pub(crate) probe: Probe<Epoch>,
     pub(crate) states: Vec<(NodeId, SharedState)>,
+    pub(crate) clock: Rc<EpochClock>,
 }
 
 /// The state of an operator, shared with it.
@@ -96,10 +103,12 @@ struct Renderer<'a, 'scope> {
     edges: HashMap<NodeId, Vec<(usize, Edge<'scope>, Pact)>>,
     tables: HashMap<NodeId, Rc<RefCell<GroupTable>>>,
     indexes: HashMap<NodeId, Rc<RefCell<Index>>>,
+    watermarks: HashMap<NodeId, Rc<Watermark>>,
     /// The states of other operators.
     states: Vec<(NodeId, SharedState)>,
     sources: Vec<SourceStage>,
     probe: Probe<Epoch>,
+    clock: Rc<EpochClock>,
 }
 
 /// Builds the dataflow of a plan in a scope.
@@ -115,9 +124,11 @@ pub(crate) fn render<'a, 'scope>(
         edges: HashMap::new(),
         tables: HashMap::new(),
         indexes: HashMap::new(),
+        watermarks: HashMap::new(),
         states: Vec::new(),
         sources: Vec::new(),
         probe: Probe::new(),
+        clock: Rc::default(),
     };
     for node in context.plan.nodes().iter().filter(|node| context.needed[node.id.index()]) {
         renderer.node(node);
@@ -127,7 +138,8 @@ pub(crate) fn render<'a, 'scope>(
     let mut states: Vec<(NodeId, SharedState)> =
         groups.chain(indexes).chain(renderer.states).collect();
     states.sort_by_key(|(id, _)| *id);
-    Rendered { sources: renderer.sources, probe: renderer.probe, states }
+    let (sources, probe, clock) = (renderer.sources, renderer.probe, renderer.clock);
+    Rendered { sources, probe, states, clock }
 }
 
 impl<'a, 'scope> Renderer<'a, 'scope> {
@@ -138,7 +150,9 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
     fn fail(&self, node: &Node) -> Fail {
         let (fail, id) = (Arc::clone(&self.context.fail), node.id.0);
         let key: Option<DataType> = match &node.operation {
-            Operation::Reduce { key, .. } | Operation::Upsert { key, .. } => Some(key()),
+            Operation::Reduce { key, .. }
+            | Operation::Upsert { key, .. }
+            | Operation::Machine { key, .. } => Some(key()),
             Operation::Distinct | Operation::Set { .. } => Some(node.rows()),
             Operation::Sort(sorted) => Some((sorted.partition)()),
             _ => None,
@@ -185,9 +199,15 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 };
                 factory(&step, next)
             }
-            Operation::Upsert { terminal, .. } | Operation::Stateful { terminal, .. } => {
+            Operation::Upsert { terminal, .. }
+            | Operation::Stateful { terminal, .. }
+            | Operation::Machine { terminal, .. } => {
                 let peers = self.peers();
                 terminal(consumer.0, exchanged(Route::ByKey, peers, entry, Pact::Exchanged, feeds))
+            }
+            Operation::Watermark(watermark) => {
+                let collector = exchanged(Route::To(0), 1, entry, Pact::Local, feeds);
+                (watermark.terminal)(consumer.0, collector)
             }
             Operation::Sort(sorted) => {
                 let peers = self.peers();
@@ -230,6 +250,10 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
 
     fn index(&mut self, node: NodeId) -> Rc<RefCell<Index>> {
         Rc::clone(self.indexes.entry(node).or_insert_with(|| Rc::new(RefCell::new(Index::new()))))
+    }
+
+    fn watermark(&mut self, node: NodeId) -> Rc<Watermark> {
+        Rc::clone(self.watermarks.entry(node).or_default())
     }
 
     /// An index as a join reads it.
@@ -436,8 +460,13 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
         // One worker owns the row of a whole table, which is there from the first epoch on.
         let starts = matches!(node.operation, Operation::Total { .. })
             && owner(&[], self.peers()) == self.scope.index();
+        let closes = match node.operation {
+            Operation::Machine { .. } => Closes::Every,
+            _ if starts => Closes::FirstAndArrived,
+            _ => Closes::Arrived,
+        };
         let name = node.describe();
-        let (edges, end) = operator::build(self.scope, &name, inputs, buffers, logic, starts);
+        let (edges, end) = operator::build(self.scope, &name, inputs, buffers, logic, closes);
         end.probe_with(&self.probe);
         for (feed, edge) in feeds.into_iter().zip(edges) {
             self.connect(&feed, edge);
@@ -506,11 +535,26 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 self.states.push((node.id, Rc::clone(&states) as SharedState));
                 self.operator(node, feeds, Box::new(Stateful { states, chunks: Vec::new() }));
             }
+            Operation::Machine { logic, keeps_for, .. } => {
+                let mut feeds = Vec::new();
+                let next = self.steps(Port { node: node.id, output: 0 }, &mut feeds);
+                let machines = Machines::new(logic(node.id.0, next), *keeps_for);
+                let machines = Rc::new(RefCell::new(machines));
+                self.states.push((node.id, Rc::clone(&machines) as SharedState));
+                let time = match node.inputs.get(1) {
+                    Some(watermark) => MachineTime::Event(self.watermark(watermark.node)),
+                    None => MachineTime::Clock(Alarm::new(&self.clock)),
+                };
+                let (chunks, fail) = (Vec::new(), self.fail(node));
+                let run = RunMachine { machines, time, chunks, fail };
+                self.operator(node, feeds, Box::new(run));
+            }
             Operation::Changes { root } => {
                 let (root, feeds) = self.tree(node, root);
                 self.operator(node, feeds, Box::new(Changes { root, chunks: Vec::new() }));
             }
             Operation::Sort(sorted) => sort::render(self, node, sorted),
+            Operation::Watermark(watermark) => watermark::render(self, node, watermark),
             Operation::Index(_) if !self.consumers.has_outer_readers(node.id) => {}
             Operation::Index(index) => self.arrange(node, index.unique),
             Operation::Join { kind, root } => {
@@ -565,7 +609,8 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
         let logic = Arrange { index, mark: Rc::clone(&mark), unique };
         let name = node.describe();
         let logic = Box::new(logic);
-        let (edges, end) = operator::build(self.scope, &name, inputs, vec![mark], logic, false);
+        let (edges, end) =
+            operator::build(self.scope, &name, inputs, vec![mark], logic, Closes::Arrived);
         end.probe_with(&self.probe);
         let edge = edges.into_iter().next().expect("the mark has an edge");
         let port = Port { node: node.id, output: 0 };

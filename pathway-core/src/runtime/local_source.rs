@@ -237,6 +237,7 @@ impl LocalSource {
     /// Ends the input for good.
     pub(super) fn close(&mut self, shared: &Shared) {
         self.closed = true;
+        self.in_transaction = false;
         self.stage.close();
         self.partitions.clear();
         shared.open_sources.fetch_sub(1, Ordering::SeqCst);

@@ -3,12 +3,14 @@
 //! - [`Settings`]: from the builder and from `PATHWAY_*`.
 //! - [`Running`]: the handle to a run.
 //! - `shared`: what the threads of a run share, and how they agree on epochs.
+//! - `clock`: the time of epochs.
 //! - `queue`: the bounded queues between readers and workers.
 //! - `worker`: the loop of one worker.
 //! - `local_source`: one source on one worker.
 //! - `sink_thread`: the loop of one sink.
 //! - `watch`, `progress`, `signals`: what `Pipeline::run` does while it waits.
 
+mod clock;
 mod local_source;
 mod progress;
 mod queue;
@@ -21,8 +23,9 @@ mod stats;
 mod watch;
 mod worker;
 
+pub(crate) use clock::Clock;
 pub use running::Running;
-pub(crate) use running::start;
+pub(crate) use running::{Drive, start};
 pub use settings::Settings;
-pub use stats::{EndStats, StateStats, Stats};
+pub use stats::{EndStats, LateStats, StateStats, Stats};
 pub(crate) use watch::watch;

@@ -1,15 +1,16 @@
 //! Starts a run, and the handle to it.
 
+use super::clock::Clock;
 use super::queue::{Port, Queue};
 use super::settings::Settings;
 use super::shared::{Shared, SourceShared, lock};
 use super::sink_thread::{self, EPOCHS_WAITING_MAX};
-use super::stats::{EndStats, Ends, StateStats, Stats};
+use super::stats::{EndStats, Ends, LateStats, StateStats, Stats};
 use super::worker::{self, WorkerPlan};
 use crate::dataflow::sink::SinkEnd;
 use crate::error::{BuildError, Error, Result, RunError};
 use crate::io::{SinkWriter, SourceError, SourceWriter};
-use crate::plan::{Misplaced, NodeId, Operation, Plan, SinkKind};
+use crate::plan::{Misplaced, Node, NodeId, Operation, Plan, SinkKind};
 use crate::stage;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,6 +34,15 @@ pub(crate) enum EpochPolicy {
     Manual,
 }
 
+/// Who drives a run.
+#[derive(Debug)]
+pub(crate) enum Drive {
+    /// The run itself, by the system's clock.
+    Itself,
+    /// A test, which closes epochs and moves the clock.
+    Test(Clock),
+}
+
 /// How long one of several workers looks for messages before it parks.
 const IDLE_SPIN: Duration = Duration::from_micros(10);
 /// How long `stats` waits for busy workers.
@@ -45,6 +55,7 @@ const STATE_ANSWER_MAX: Duration = Duration::from_millis(20);
 pub struct Running {
     shared: Arc<Shared>,
     sinks: Vec<(String, Arc<AtomicU64>)>,
+    late_rows: Arc<HashMap<NodeId, Arc<AtomicU64>>>,
     threads: Mutex<Threads>,
     ended: Arc<Ended>,
 }
@@ -127,7 +138,7 @@ pub(crate) fn start(
     plan: Arc<Plan>,
     sinks: &[NodeId],
     settings: &Settings,
-    manual: bool,
+    drive: Drive,
 ) -> Result<Running> {
     if sinks.is_empty() {
         return Err(BuildError::NoSink { pipeline: pipeline.to_owned() }.into());
@@ -164,18 +175,24 @@ pub(crate) fn start(
         }
     }
     let live = sources.iter().any(|source| !source.bounded);
-    let describe = plan.nodes().iter().map(crate::plan::Node::describe).collect();
-    let shared = Arc::new(Shared::new(workers, sources, describe));
-    let policy = if manual {
-        EpochPolicy::Manual
-    } else {
-        EpochPolicy::Auto { rows_max: settings.epoch_rows_max, live }
+    let describe = plan.nodes().iter().map(Node::describe).collect();
+    let (policy, clock) = match drive {
+        Drive::Itself => {
+            (EpochPolicy::Auto { rows_max: settings.epoch_rows_max, live }, Clock::System)
+        }
+        Drive::Test(clock) => (EpochPolicy::Manual, clock),
     };
+    let shared = Arc::new(Shared::new(workers, sources, describe, clock));
 
     let mut threads = Threads::default();
     let mut ends = HashMap::new();
     let mut sink_rows = HashMap::new();
     let mut sink_stats = Vec::new();
+    let is_watermark =
+        |node: &&Node| needed[node.id.index()] && matches!(node.operation, Operation::Watermark(_));
+    let late_rows: HashMap<NodeId, Arc<AtomicU64>> =
+        plan.nodes().iter().filter(is_watermark).map(|node| (node.id, Arc::default())).collect();
+    let late_rows = Arc::new(late_rows);
     for (id, label, writer) in opened {
         let rows = Arc::new(AtomicU64::new(0));
         sink_rows.insert(id, Arc::clone(&rows));
@@ -196,6 +213,7 @@ pub(crate) fn start(
         plan,
         needed: Arc::new(needed),
         sink_rows: Arc::new(sink_rows),
+        late_rows: Arc::clone(&late_rows),
         policy,
         shared: Arc::clone(&shared),
     });
@@ -222,7 +240,13 @@ pub(crate) fn start(
             writer.finish();
         })?);
     }
-    Ok(Running { shared, sinks: sink_stats, threads: Mutex::new(threads), ended: Arc::default() })
+    Ok(Running {
+        shared,
+        sinks: sink_stats,
+        late_rows,
+        threads: Mutex::new(threads),
+        ended: Arc::default(),
+    })
 }
 
 fn spawn(name: String, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
@@ -415,7 +439,13 @@ impl Running {
         });
         let Ends { drained, sources, sinks } = self.ends();
         let epoch = shared.open.load(Ordering::SeqCst);
-        Stats { epoch, drained, sources, sinks, states: states.collect() }
+        let late = self.late_rows.iter().collect::<BTreeMap<_, _>>().into_iter();
+        let late = late.map(|(node, rows)| LateStats {
+            operator: shared.describe(node.0),
+            rows: rows.load(Ordering::Relaxed),
+        });
+        let (states, late) = (states.collect(), late.collect());
+        Stats { epoch, drained, sources, sinks, states, late }
     }
 
     /// Closes the open epoch and waits until it has drained. Tests only: elsewhere the run closes
@@ -429,7 +459,9 @@ impl Running {
         let next = shared.open.load(Ordering::SeqCst) + 1;
         shared.asked_for.store(next, Ordering::SeqCst);
         shared.wake();
-        shared.wait_until(None, || shared.has_failed() || shared.drained() >= next);
+        shared.wait_until(None, || {
+            shared.has_failed() || shared.workers_ended() || shared.drained() >= next
+        });
         self.result()
     }
 }

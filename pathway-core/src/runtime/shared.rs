@@ -7,10 +7,12 @@
 //! the new epoch before it has seen, at the probe behind all operators, that the one before has
 //! drained everywhere.
 
+use super::clock::Clock;
 use super::queue::Queue;
-use crate::error::{DataError, Error, RunError};
+use crate::dataflow::epoch_clock::NEVER;
+use crate::error::Error;
 use crate::plan::NodeId;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
@@ -29,6 +31,11 @@ pub(super) struct Shared {
     pub(super) open: AtomicU64,
     /// The epoch that who closes them by hand has asked for.
     pub(super) asked_for: AtomicU64,
+    pub(super) clock: Clock,
+    /// The time of the epoch that was closed last.
+    pub(super) time: AtomicI64,
+    /// For each worker, when an epoch is to be closed even if no row has arrived.
+    pub(super) alarms: Vec<AtomicI64>,
     /// Rows that have entered the open epoch.
     pub(super) entered: AtomicU64,
     /// For each worker, the epoch up to which all have drained, as far as it has seen.
@@ -80,9 +87,12 @@ pub(super) struct SourceShared {
 }
 
 impl SourceShared {
-    /// Whether workers have taken all that was sent.
+    /// Whether workers have taken all that was sent, and its end if it has ended.
     pub(super) fn taken(&self) -> bool {
+        // The flag first: after it nothing is queued.
+        let ended = self.ended.load(Ordering::SeqCst);
         self.queues.iter().all(Queue::is_empty)
+            && (!ended || self.open_on.load(Ordering::SeqCst) == 0)
     }
 }
 
@@ -91,9 +101,13 @@ impl Shared {
         workers: usize,
         sources: Vec<Arc<SourceShared>>,
         describe: Vec<String>,
+        clock: Clock,
     ) -> Self {
         Self {
             workers,
+            time: AtomicI64::new(clock.now()),
+            clock,
+            alarms: (0..workers).map(|_| AtomicI64::new(NEVER)).collect(),
             open: AtomicU64::new(0),
             asked_for: AtomicU64::new(0),
             entered: AtomicU64::new(0),
@@ -204,24 +218,19 @@ impl Shared {
         self.describe.get(node as usize).cloned().unwrap_or_else(|| "an operator".to_owned())
     }
 
-    /// Ends the run because of a node: a row for which a fallible step failed, or a result that
-    /// is not valid.
-    pub(super) fn fail_node(&self, node: u32, problem: String, fallible: bool) {
-        let operator = self.describe(node);
-        self.fail(if fallible {
-            DataError::Step { operator, message: problem }.into()
-        } else {
-            RunError::Operator { operator, problem }.into()
-        });
-    }
-
     /// The epochs before this one have drained on all workers.
     pub(super) fn drained(&self) -> u64 {
         self.drained.iter().map(|epoch| epoch.load(Ordering::SeqCst)).min().unwrap_or(0)
     }
 
+    /// When an epoch is to be closed even if no row has arrived.
+    pub(super) fn next_alarm(&self) -> i64 {
+        self.alarms.iter().map(|alarm| alarm.load(Ordering::SeqCst)).min().unwrap_or(NEVER)
+    }
+
     /// Opens the next epoch.
     pub(super) fn close_epoch(&self) {
+        self.time.fetch_max(self.clock.now(), Ordering::SeqCst);
         self.entered.store(0, Ordering::SeqCst);
         self.open.fetch_add(1, Ordering::SeqCst);
         self.wake();

@@ -14,6 +14,8 @@ pub struct Stats {
     /// The operators that keep state, as the workers have reported last: just now, or a while ago
     /// if they were too busy to answer.
     pub states: Vec<StateStats>,
+    /// The watermarks, with the late rows that were taken or dropped.
+    pub late: Vec<LateStats>,
 }
 
 /// The part of [`Stats`] that costs nothing to know.
@@ -50,4 +52,13 @@ pub struct StateStats {
     pub rows: u64,
     /// Memory, in bytes.
     pub bytes: u64,
+}
+
+/// One watermark's late rows.
+#[derive(Clone, Debug, Default)]
+pub struct LateStats {
+    /// The watermark and its source line.
+    pub operator: String,
+    /// Late rows so far.
+    pub rows: u64,
 }

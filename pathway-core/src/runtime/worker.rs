@@ -3,12 +3,15 @@
 use super::local_source::LocalSource;
 use super::running::EpochPolicy;
 use super::shared::{Shared, lock};
+use crate::dataflow::epoch_clock::{EpochClock, NEVER};
 use crate::dataflow::operator::Epoch;
 use crate::dataflow::sink::SinkEnd;
+use crate::error::{DataError, RunError};
 use crate::plan::{NodeId, Operation, Plan};
 use crate::render::{RenderContext, Rendered, SharedState, render};
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,12 +21,15 @@ use timely::dataflow::operators::probe::Handle as Probe;
 const EPOCH_ROWS_MAX: u64 = 1 << 18;
 /// How long an idle worker sleeps when nothing wakes it.
 const PARK: Duration = Duration::from_millis(100);
+/// How soon an idle leader looks again at an alarm whose epoch it could not close yet.
+const ALARM_CHECK: Duration = Duration::from_millis(1);
 
 /// What a worker needs to begin.
 pub(super) struct WorkerPlan {
     pub(super) plan: Arc<Plan>,
     pub(super) needed: Arc<Vec<bool>>,
     pub(super) sink_rows: Arc<HashMap<NodeId, Arc<AtomicU64>>>,
+    pub(super) late_rows: Arc<HashMap<NodeId, Arc<AtomicU64>>>,
     pub(super) policy: EpochPolicy,
     pub(super) shared: Arc<Shared>,
 }
@@ -35,6 +41,7 @@ struct Worker<'a> {
     sources: Vec<LocalSource>,
     probe: Probe<Epoch>,
     states: Vec<(NodeId, SharedState)>,
+    clock: Rc<EpochClock>,
     /// The request for state sizes that was answered last.
     state_reported: u64,
     /// The epoch that this worker's rows enter.
@@ -54,10 +61,15 @@ pub(super) fn run(
     let fail = {
         let (shared, plan) = (Arc::clone(&begin.shared), Arc::clone(&begin.plan));
         Arc::new(move |node: u32, problem: String| {
-            let node_plan = plan.node(NodeId(node));
-            let fallible =
-                node_plan.outputs.len() > 1 && !matches!(node_plan.operation, Operation::Loop(_));
-            shared.fail_node(node, problem, fallible);
+            let failed = plan.node(NodeId(node));
+            let (operator, message) = (failed.describe(), problem);
+            shared.fail(match failed.operation {
+                Operation::Watermark(_) => DataError::Late { operator, message }.into(),
+                Operation::Step(_) if failed.outputs.len() > 1 => {
+                    DataError::Step { operator, message }.into()
+                }
+                _ => RunError::Operator { operator, problem: message }.into(),
+            });
         })
     };
     let context = RenderContext {
@@ -66,8 +78,9 @@ pub(super) fn run(
         fail,
         sinks: RefCell::new(sinks),
         sink_rows: &begin.sink_rows,
+        late_rows: &begin.late_rows,
     };
-    let Rendered { sources, probe, states } =
+    let Rendered { sources, probe, states, clock } =
         timely.dataflow::<Epoch, _, _>(|scope| render(scope, &context));
     let index = timely.index();
     let sources = sources
@@ -88,6 +101,7 @@ pub(super) fn run(
         sources,
         probe,
         states,
+        clock,
         state_reported: 0,
         epoch: 0,
         starts: begin.plan.nodes().iter().any(|node| {
@@ -108,6 +122,7 @@ impl Worker<'_> {
                 active |= self.pump();
             }
             timely.step();
+            self.publish_alarm();
             if self.is_drained() {
                 self.publish_drained();
             }
@@ -121,17 +136,43 @@ impl Worker<'_> {
             if self.sources.iter().all(|source| source.closed)
                 && self.shared.open_sources.load(Ordering::SeqCst) == 0
                 && !timely.has_dataflows()
+                && self.nothing_to_do()
             {
                 break;
             }
             if !active && self.nothing_to_do() {
-                timely.step_or_park(Some(PARK));
+                timely.step_or_park(Some(self.idle_for()));
             }
         }
         self.report_state(true);
         for dataflow in timely.installed_dataflows() {
             timely.drop_dataflow(dataflow);
         }
+    }
+
+    /// Tells the leader when the next epoch is to be closed at the latest.
+    fn publish_alarm(&self) {
+        let alarm = &self.shared.alarms[self.index];
+        let (before, next) = (alarm.load(Ordering::SeqCst), self.clock.next_alarm());
+        if before != next {
+            alarm.store(next, Ordering::SeqCst);
+            if next < before && self.index != 0 {
+                self.shared.wake();
+            }
+        }
+    }
+
+    /// How long to sleep if nothing happens.
+    fn idle_for(&self) -> Duration {
+        if self.index != 0 {
+            return PARK;
+        }
+        let next = self.shared.next_alarm();
+        if next == NEVER {
+            return PARK;
+        }
+        let left = next.saturating_sub(self.shared.clock.now());
+        Duration::from_nanos(u64::try_from(left).unwrap_or(0)).clamp(ALARM_CHECK, PARK)
     }
 
     fn nothing_to_do(&self) -> bool {
@@ -152,6 +193,7 @@ impl Worker<'_> {
         if self.sources.iter().any(|source| source.in_transaction) {
             return false;
         }
+        self.clock.set(shared.time.load(Ordering::SeqCst));
         for source in self.sources.iter_mut().filter(|source| !source.closed) {
             source.stage.advance(open);
         }
@@ -231,7 +273,11 @@ impl Worker<'_> {
         let entered = shared.entered.load(Ordering::SeqCst);
         // The row of a whole table is there before the first row of the table.
         let first = self.starts && self.epoch == 0;
-        if (entered == 0 && !first)
+        let alarm = || {
+            let next = shared.next_alarm();
+            next != NEVER && next <= shared.clock.now()
+        };
+        if (entered == 0 && !first && !alarm())
             || self.epoch != shared.open.load(Ordering::SeqCst)
             || !self.is_drained()
         {

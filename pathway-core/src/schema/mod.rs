@@ -15,6 +15,7 @@ mod column;
 mod containers;
 mod data_type;
 mod encoding;
+mod event_time;
 mod json;
 mod locate;
 pub mod ordered;
@@ -31,6 +32,7 @@ pub use encoding::{
     RowDecoder, RowEncoder, put_len, put_str, skip, take_bytes, take_len, take_str,
 };
 
+pub use event_time::{EventTime, EventTimeColumn, TimePoint};
 pub use locate::Locator;
 pub use scalars::{Bytes, Text};
 pub use time::{Date, DateTime, Duration, NaiveDateTime, Time, Zoned};

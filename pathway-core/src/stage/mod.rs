@@ -16,6 +16,7 @@
 mod batch;
 mod encoded;
 mod inputs;
+mod machine;
 mod root;
 mod row_type;
 mod sorted;
@@ -29,12 +30,13 @@ pub(crate) use encoded::{
 };
 pub use encoded::{ColumnInput, ReduceColumns};
 pub use inputs::{Input, Inputs};
+pub use machine::{KeyedMachine, Machine, MachineFactory, TimerRequest, machine};
 pub use root::{EncodedStep, RowStep, join_root, outer_join_root, pair_root};
 pub use row_type::RowType;
 pub(crate) use sorted::{KeyOf, partition_key, put_sort_header, sort_key, sorted_terminal};
 pub use stateful::{KeyedLogic, KeyedLogicFactory, stateful};
 pub use steps::{StepContext, StepFactory, filter, filter_map, flat_map, inspect, map, try_map};
-pub(crate) use terminal::{Extract, reduce_sets_terminal};
+pub(crate) use terminal::{Extract, event_time_terminal, reduce_sets_terminal, timed_terminal};
 pub use terminal::{
     InputsCollector, KeyedCollector, KeyedTerminal, ReduceTerminal, RowTerminal, keyed_terminal,
     reduce_terminal, upsert_terminal,

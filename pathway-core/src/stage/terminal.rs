@@ -1,7 +1,7 @@
 //! The leaves of stages: where typed rows are encoded for the next operator.
 
 use super::{AnyStep, Diff, Inputs, SharedBatch, Step, enter};
-use crate::schema::{Expr, Schema};
+use crate::schema::{EventTime, Expr, Schema, TimePoint};
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -136,6 +136,33 @@ where
 {
     keyed(move |row: &T, key, version| {
         key_of(row, key, version);
+        false
+    })
+}
+
+/// A terminal that encodes each row with its event time, as sixteen bytes.
+pub(crate) fn event_time_terminal<T: EventTime>() -> KeyedTerminal {
+    keyed(move |row: &T, time, _| match row.event_time() {
+        Some(at) => {
+            time.extend_from_slice(&at.to_steps().to_le_bytes());
+            false
+        }
+        None => true,
+    })
+}
+
+/// A terminal that encodes each row with a key, and its event time in front of it, as sixteen
+/// bytes. All its rows have one.
+pub(crate) fn timed_terminal<T, E, F>(key_of: F) -> KeyedTerminal
+where
+    T: EventTime,
+    E: Expr<T>,
+    F: Fn(&T) -> E + Send + Sync + 'static,
+{
+    keyed(move |row: &T, key, front| {
+        key_of(row).with(row, |value| value.encode(key));
+        let time = row.event_time().expect("a row behind a watermark has a time");
+        front.extend_from_slice(&time.to_steps().to_le_bytes());
         false
     })
 }

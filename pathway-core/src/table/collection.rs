@@ -219,6 +219,14 @@ impl<T: Schema, O: Schema> IntoTable for super::Ordered<T, O> {
     }
 }
 
+impl<T: Schema> IntoTable for super::InTime<T> {
+    type Row = T;
+
+    fn into_table(self) -> Table<T> {
+        self.to_stream().into_table()
+    }
+}
+
 impl<T: Schema> IntoTable for super::Limited<T> {
     type Row = T;
 
@@ -253,4 +261,18 @@ pub(crate) fn step<C: Collection, U: Schema>(
     let table = input.as_table();
     let append_only = C::APPEND_ONLY || table.is_append_only();
     C::from_table(table.derive(verb, location, Operation::Step(factory), &[], append_only))
+}
+
+/// Pushes a step that hands on some of its rows as they are, so that they keep to their watermark.
+pub(crate) fn kept_step<C: Collection, T: Schema>(
+    input: &C,
+    verb: &'static str,
+    location: &'static Location<'static>,
+    factory: StepFactory,
+) -> C::Of<T> {
+    let table = input.as_table();
+    let append_only = C::APPEND_ONLY || table.is_append_only();
+    let kept = table.derive::<T>(verb, location, Operation::Step(factory), &[], append_only);
+    table.graph.change(|plan| plan.keep_watermark(kept.port.node));
+    C::from_table(kept)
 }

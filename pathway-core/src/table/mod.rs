@@ -16,6 +16,7 @@ mod input;
 mod iterate;
 mod join;
 mod lookup;
+mod machine;
 mod operator;
 mod pipeline;
 mod rows;
@@ -30,6 +31,7 @@ mod unpivot;
 mod update;
 mod upsert;
 mod view;
+mod watermark;
 mod write;
 
 pub use aggregate::Aggregate;
@@ -43,6 +45,7 @@ pub use input::{Input, InputError, TableInput, Transaction};
 pub use iterate::{LoopTables, NextTables, iterate, iterate_at_most, iterate_within};
 pub use join::{Full, Inner, JoinBuilder, JoinPair, JoinWhere, Left, PairJoin, Right};
 pub use lookup::{Lookup, RequiredLookup};
+pub use machine::{StateMachine, TimedMachine};
 pub use operator::{OperatorInfo, operators};
 pub use pipeline::Pipeline;
 pub use semi_join::SemiBuilder;
@@ -50,7 +53,10 @@ pub use sort::{Limited, Ordered, Sorted};
 pub use source::{ReaderSource, Source};
 pub use upsert::AppendOnly;
 pub use view::{View, ViewSnapshot};
+pub use watermark::InTime;
 pub use write::Change;
+
+pub use crate::stage::Machine;
 
 pub(crate) use graph::Graph;
 pub(crate) use input::{Encoded, put_update};

@@ -1,6 +1,6 @@
 //! What `#[operator]` expands to.
 
-use super::collection::step;
+use super::collection::{kept_step, step};
 use super::{Collection, Fallible, RowError, Table};
 use crate::schema::Schema;
 use std::fmt;
@@ -57,7 +57,7 @@ pub mod operators {
         C: Collection,
         F: Fn(&C::Row) -> bool + Send + Sync + 'static,
     {
-        noted(step(input, "filter", Location::caller(), stage::filter(f)), info)
+        noted(kept_step(input, "filter", Location::caller(), stage::filter(f)), info)
     }
 
     /// A function from a row to a row or nothing.

@@ -152,7 +152,7 @@ impl Pipeline {
         let settings = self.graph.settings().with_environment()?;
         let plan = self.graph.plan();
         let sinks: Vec<_> = plan.sinks().collect();
-        runtime::start(&self.graph.name, plan, &sinks, &settings, false)
+        runtime::start(&self.graph.name, plan, &sinks, &settings, runtime::Drive::Itself)
     }
 
     /// Runs the pipeline until its sources end, and shows progress on standard error meanwhile:

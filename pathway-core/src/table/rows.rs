@@ -1,7 +1,7 @@
 //! Verbs that work on one row at a time. Their closures run fused, between one decode and one
 //! encode.
 
-use super::collection::step;
+use super::collection::{kept_step, step};
 use super::{Fallible, RowError, Stream, Table};
 use crate::plan::Operation;
 use crate::schema::Schema;
@@ -70,7 +70,8 @@ macro_rules! row_verbs {
                 T: Schema,
                 F: Fn(&T) -> bool + Send + Sync + 'static,
             {
-                step(self, "filter", std::panic::Location::caller(), stage::filter(f))
+                let location = std::panic::Location::caller();
+                kept_step(self, "filter", location, stage::filter(f))
             }
 
             /// Calls `f` on every row and keeps what it returns.
@@ -151,9 +152,9 @@ macro_rules! row_verbs {
                 let location = std::panic::Location::caller();
                 let f = Arc::new(f);
                 let other = Arc::clone(&f);
-                let with = step(self, "split", location, stage::filter(move |row: &T| f(row)));
+                let with = kept_step(self, "split", location, stage::filter(move |row: &T| f(row)));
                 let without =
-                    step(self, "split", location, stage::filter(move |row: &T| !other(row)));
+                    kept_step(self, "split", location, stage::filter(move |row: &T| !other(row)));
                 (with, without)
             }
 
@@ -174,7 +175,8 @@ macro_rules! row_verbs {
                 T: Schema,
                 F: Fn(&T, i64) + Send + Sync + 'static,
             {
-                step(self, "inspect", std::panic::Location::caller(), stage::inspect(f))
+                let location = std::panic::Location::caller();
+                kept_step(self, "inspect", location, stage::inspect(f))
             }
 
             /// Calls a function that can fail on every row.

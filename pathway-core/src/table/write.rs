@@ -167,7 +167,8 @@ impl<T> Table<T> {
         let (sink, captured) = self.capture(self.kind());
         let settings = self.graph.settings().with_environment()?;
         let plan = self.graph.plan();
-        let running = runtime::start(&self.graph.name, plan, &[sink], &settings, false)?;
+        let running =
+            runtime::start(&self.graph.name, plan, &[sink], &settings, runtime::Drive::Itself)?;
         Ok((running, captured))
     }
 

@@ -3,12 +3,15 @@
 use super::Capture;
 use crate::error::Result;
 use crate::io::CollectionKind;
-use crate::runtime::{self, Running};
-use crate::schema::Schema;
+use crate::runtime::{self, Clock, Drive, Running};
+use crate::schema::{DateTime, Duration, Schema};
 use crate::table::{Input, IntoTable, Pipeline, Stream, Table, TableInput};
 use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// When tests start, in nanoseconds since 1970.
+const STARTS_AT: i64 = 946_684_800_000_000_000;
 
 /// A pipeline under test: a test pushes its rows and closes its epochs.
 ///
@@ -18,6 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Harness {
     pipeline: Pipeline,
     threads: usize,
+    clock: Clock,
     running: Option<Running>,
     /// How many epochs have been closed.
     steps: Arc<AtomicU64>,
@@ -38,7 +42,8 @@ impl Harness {
     /// An empty pipeline on that many workers.
     pub fn with_threads(threads: usize) -> Self {
         let pipeline = Pipeline::new("test");
-        Self { pipeline, threads, running: None, steps: Arc::default() }
+        let clock = Clock::starting_at(STARTS_AT);
+        Self { pipeline, threads, clock, running: None, steps: Arc::default() }
     }
 
     /// The pipeline, for sources and sinks other than those of the test.
@@ -90,7 +95,8 @@ impl Harness {
             let plan = self.pipeline.graph.plan();
             let sinks: Vec<_> = plan.sinks().collect();
             let settings = runtime::Settings { threads: self.threads, ..Default::default() };
-            let started = runtime::start("test", plan, &sinks, &settings, true)?;
+            let drive = Drive::Test(self.clock.clone());
+            let started = runtime::start("test", plan, &sinks, &settings, drive)?;
             self.running = Some(started);
         }
         if let Some(running) = &self.running {
@@ -98,6 +104,41 @@ impl Harness {
         }
         self.steps.fetch_add(1, Ordering::SeqCst);
         Ok(())
+    }
+
+    /// What time it is in the test: 2000-01-01T00:00:00Z at first.
+    ///
+    /// # Panics
+    ///
+    /// If the test has moved its clock further than calendars reach.
+    #[track_caller]
+    pub fn now(&self) -> DateTime {
+        DateTime::from_nanosecond(self.clock.now().into())
+            .expect("the clock is within years 1 to 9999")
+    }
+
+    /// Moves the test's clock on. What depends on it happens in the epoch that is closed next:
+    /// an epoch has the time of its close.
+    ///
+    /// Only the clock of the test itself moves; nothing sleeps.
+    ///
+    /// ```
+    /// use pathway::prelude::*;
+    /// use pathway::testing::Harness;
+    ///
+    /// let mut t = Harness::new();
+    /// let before = t.now();
+    /// t.advance(Duration::from_mins(5));
+    /// assert_eq!(t.now().duration_since(before), Duration::from_mins(5));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the time is negative: clocks of epochs never go back.
+    #[track_caller]
+    pub fn advance(&self, time: Duration) {
+        let by = i64::try_from(time.as_nanos()).ok().filter(|by| *by >= 0);
+        self.clock.advance(by.expect("a clock moves on, by 292 years at most"));
     }
 
     /// Figures of the run, with the sizes of its states.

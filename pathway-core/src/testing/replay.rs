@@ -53,7 +53,8 @@ impl Run {
     fn start(built: Built, workers: usize) -> Result<Self> {
         let plan = built.check.pipeline.graph.plan();
         let settings = runtime::Settings { threads: workers, ..Default::default() };
-        let running = runtime::start("check", plan, &[built.sink], &settings, true)?;
+        let drive = runtime::Drive::Test(runtime::Clock::starting_at(0));
+        let running = runtime::start("check", plan, &[built.sink], &settings, drive)?;
         Ok(Self { built, running })
     }
 

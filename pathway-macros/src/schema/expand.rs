@@ -1,6 +1,7 @@
 //! `impl Schema`. Total: every model that passed the checks has an expansion.
 
 use super::columns;
+use super::event_time;
 use super::keyed;
 use super::model::{Field, Fields, Kind, Model, Shape, Variant};
 use proc_macro2::{Ident, TokenStream};
@@ -16,9 +17,9 @@ pub(super) fn expand(model: &Model<'_>) -> TokenStream {
         Shape::Enum(variants) => of_enum(model, variants),
         Shape::Union => unreachable!("a union is reported, so the fallback stands in"),
     };
-    let keyed = match &model.shape {
-        Shape::Struct(fields) => keyed::expand(model, fields),
-        _ => TokenStream::new(),
+    let (keyed, event_time) = match &model.shape {
+        Shape::Struct(fields) => (keyed::expand(model, fields), event_time::expand(model, fields)),
+        _ => Default::default(),
     };
     let (paths, constant) = columns::expand(model);
     quote! {
@@ -26,6 +27,7 @@ pub(super) fn expand(model: &Model<'_>) -> TokenStream {
         const _: () = {
             #schema
             #keyed
+            #event_time
             #paths
         };
         #constant

@@ -2,6 +2,7 @@
 
 mod check;
 mod columns;
+mod event_time;
 mod expand;
 mod fallback;
 mod keyed;

@@ -11,7 +11,7 @@ use crate::dataflow::iterate::{
     self, Buffer, Feedback, Flow, Index, Left, LoopTime, NotSettled, Row, SharedFeed, WholeGroup,
 };
 use crate::dataflow::logic::Fail;
-use crate::dataflow::operator::{self, Edge, Pact};
+use crate::dataflow::operator::{self, Closes, Edge, Pact};
 use crate::dataflow::{Alone, JoinKind, Limit, ReducePlan};
 use crate::plan::{LoopId, Node, NodeId, Operation, Plan, Port};
 use crate::stage::{AnyStep, Diff, EncodedStep, LeftRows};
@@ -86,7 +86,8 @@ impl<'a, 'outer> Renderer<'a, 'outer> {
             let buffers = feeds.iter().map(|feed| Rc::clone(&feed.buffer)).collect();
             let name = end.describe();
             let inputs = vec![(edge, pact)];
-            let (edges, end) = operator::build(self.scope, &name, inputs, buffers, logic, false);
+            let (edges, end) =
+                operator::build(self.scope, &name, inputs, buffers, logic, Closes::Arrived);
             end.probe_with(&self.probe);
             for (feed, edge) in feeds.into_iter().zip(edges) {
                 self.connect(&feed, edge);
@@ -194,6 +195,8 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             | Operation::Total { .. }
             | Operation::Stateful { .. }
             | Operation::Sort(_)
+            | Operation::Machine { .. }
+            | Operation::Watermark(_)
             | Operation::Sink(_) => {
                 unreachable!("a plan with {name} in a loop does not start")
             }
