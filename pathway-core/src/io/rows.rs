@@ -23,23 +23,36 @@ pub trait AnyRows: Send {
 /// Rows as they were pushed. A row that its encoding would change (a negative zero, a field that
 /// is skipped) has been through it, so that a closure sees the same row whichever way it comes.
 #[derive(Debug)]
-pub struct Rows<T>(Vec<T>);
+pub struct Rows<T> {
+    rows: Vec<T>,
+    bytes: usize,
+}
 
 /// Of so many rows that own memory, one is measured.
 const MEASURED_EVERY: usize = 64;
 
 impl<T: Schema> Rows<T> {
     pub(crate) fn one(row: T) -> Self {
-        Self(vec![canonical(row)])
+        Self::measured(vec![canonical(row)])
     }
 
     pub(crate) fn all(rows: impl IntoIterator<Item = T>) -> Self {
-        Self(rows.into_iter().map(canonical).collect())
+        Self::measured(rows.into_iter().map(canonical).collect())
+    }
+
+    fn measured(rows: Vec<T>) -> Self {
+        let mut bytes = size_of::<T>() * rows.len();
+        if std::mem::needs_drop::<T>() {
+            let mut measured = Vec::new();
+            rows.iter().step_by(MEASURED_EVERY).for_each(|row| row.encode(&mut measured));
+            bytes += measured.len() * MEASURED_EVERY.min(rows.len());
+        }
+        Self { rows, bytes }
     }
 
     /// Takes all rows.
     pub(crate) fn drain(&mut self) -> Drain<'_, T> {
-        self.0.drain(..)
+        self.rows.drain(..)
     }
 }
 
@@ -49,21 +62,16 @@ fn canonical<T: Schema>(row: T) -> T {
 
 impl<T: Schema> AnyRows for Rows<T> {
     fn count(&self) -> usize {
-        self.0.len()
+        self.rows.len()
     }
 
     fn bytes(&self) -> usize {
-        let own = size_of::<T>() * self.0.len();
-        if !std::mem::needs_drop::<T>() {
-            return own;
-        }
-        let measured = self.0.iter().step_by(MEASURED_EVERY).map(|row| row.to_row_bytes().len());
-        own + measured.sum::<usize>() * MEASURED_EVERY.min(self.0.len())
+        self.bytes
     }
 
     fn encode_each(&self, f: &mut dyn FnMut(&[u8])) {
         let mut bytes = Vec::new();
-        for row in &self.0 {
+        for row in &self.rows {
             bytes.clear();
             row.encode(&mut bytes);
             f(&bytes);
