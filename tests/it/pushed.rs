@@ -34,8 +34,7 @@ fn seen<T: Schema + Clone>(rows: Vec<T>) -> Vec<T> {
     pushed.rows().inspect(move |row, _| kept.lock().unwrap().push(row.clone())).write(null::sink());
     pushed.push(rows);
     t.step();
-    drop(t);
-    Arc::into_inner(seen).unwrap().into_inner().unwrap()
+    std::mem::take(&mut *seen.lock().unwrap())
 }
 
 #[test]
