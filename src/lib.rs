@@ -32,6 +32,8 @@ pub mod prelude {
         Table, TableInput, View, cumulating, days, iterate, iterate_at_most, iterate_within,
         months, sessions, sliding, tumbling, weeks,
     };
+    #[cfg(feature = "async")]
+    pub use pathway_core::table::{Batches, Calls};
     pub use pathway_macros::{Aggregate, Schema, operator};
 }
 

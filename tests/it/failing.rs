@@ -372,6 +372,14 @@ fn no_run_leaves_a_thread_behind() {
         app.rows(0..100).subscribe(|_, _| panic!("a sink that fails"));
         app.progress(false).run().unwrap_err();
         assert_eq!(threads(), before, "after a sink has failed");
+        let app = Pipeline::new("test").threads(workers);
+        let (input, rows) = app.input::<i64>();
+        rows.map_async(Calls::default(), |_| std::future::pending::<i64>()).write(null::sink());
+        rows.map(|n| assert!(n > 0)).write(null::sink());
+        let running = app.start().unwrap();
+        input.push_all([1, 0]).unwrap();
+        running.wait().unwrap_err();
+        assert_eq!(threads(), before, "after a run has failed while calls hung");
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::dataflow::ReducePlan;
 use crate::dataflow::window::Emission;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// A printable plan. Make it with [`Pipeline::explain`](crate::table::Pipeline::explain).
@@ -179,7 +180,7 @@ fn what(node: &Node) -> String {
     match &node.operation {
         Operation::Source(source) => format!("read {}", source.reader.label()),
         Operation::Sink(sink) => format!("write {}", sink.label),
-        Operation::Index(index) => match index.key_column {
+        Operation::Index(index) => match &index.key_column {
             Some(column) => format!("index by `{column}`"),
             None => "index by closure".to_owned(),
         },
@@ -187,6 +188,7 @@ fn what(node: &Node) -> String {
             let key = key_column.map_or("closure".to_owned(), |column| format!("`{column}`"));
             format!("{} {key}, {}", node.verb, reducers(plan))
         }
+        Operation::DeltaJoin(join) => format!("join of {} tables", join.paths.len()),
         Operation::Sort(sorted) => what_sorted(sorted),
         Operation::Window(window) => what_window(window),
         Operation::Watermark(watermark) => {
@@ -248,12 +250,22 @@ fn reducers(plan: &ReducePlan) -> String {
 fn depends_on_history(node: &Node) -> bool {
     match &node.operation {
         Operation::Join { kind, .. } => kind.as_of_now,
+        Operation::Calls(calls) => calls.settings.detached,
         Operation::Window(window) => matches!(window.emission, Emission::Early(_)),
         // By event time, what is in time is all that counts.
         Operation::Machine { .. } => node.inputs.len() == 1,
         Operation::Stateful { .. } | Operation::Changes { .. } | Operation::Watermark(_) => true,
         _ => false,
     }
+}
+
+/// How often an index exists: outside of loops, and in each outermost loop that reads it.
+fn copies(plan: &Plan, index: NodeId) -> usize {
+    let readers = plan.nodes().iter().filter(|node| {
+        let reads = |input: &Port| input.node == index;
+        node.inputs.iter().any(reads)
+    });
+    readers.map(|node| plan.outermost(node.id)).collect::<BTreeSet<_>>().len()
 }
 
 fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
@@ -263,6 +275,9 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
     }
     if node.append_only && !matches!(node.operation, Operation::Sink(_)) {
         notes.push("append-only".to_owned());
+    }
+    if let Operation::Calls(calls) = &node.operation {
+        notes.extend(calls.settings.notes());
     }
     if depends_on_history(node) {
         notes.push("depends on the history".to_owned());
@@ -280,7 +295,13 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
     if let Some(root) = fused_into(plan, node) {
         notes.push(format!("fused into #{}", root.0));
     }
-    if matches!(node.operation, Operation::Index(_)) {
+    if matches!(node.operation, Operation::DeltaJoin(_)) {
+        notes.push("keeps no intermediate rows".to_owned());
+    }
+    if let Operation::Index(index) = &node.operation {
+        if index.intermediate {
+            notes.push("keeps intermediate rows".to_owned());
+        }
         let readers = plan
             .nodes()
             .iter()
@@ -289,6 +310,10 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
             .count();
         if readers > 1 {
             notes.push(format!("shared by {readers} joins"));
+        }
+        let copies = copies(plan, node.id);
+        if copies > 1 {
+            notes.push(format!("kept {copies} times, as a loop has one of its own"));
         }
     }
     if let Operation::Loop(id) = node.operation {
