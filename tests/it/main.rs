@@ -2,6 +2,7 @@
 //! against naive evaluations, and case by case. One module a behaviour.
 
 mod as_of_now;
+mod async_calls;
 mod changes;
 mod columns;
 mod combined;
@@ -38,4 +39,5 @@ mod total;
 mod update;
 mod upsert;
 mod watermark;
+mod window;
 mod workers;

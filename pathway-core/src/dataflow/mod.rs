@@ -1,5 +1,6 @@
 //! The engine's operators and their state, on timely dataflow. No plan and no row type in here.
 
+pub(crate) mod async_calls;
 pub(crate) mod chunk;
 pub(crate) mod delta_join;
 pub(crate) mod epoch_clock;
@@ -24,6 +25,8 @@ pub(crate) mod stateful;
 pub(crate) mod total;
 pub(crate) mod upsert;
 pub(crate) mod watermark;
+
+pub mod window;
 
 pub use group_table::{OutputShape, ReducePlan};
 pub(crate) use iterate::LEVELS_MAX;

@@ -17,6 +17,8 @@ use std::rc::Rc;
 pub(crate) enum Route {
     /// To the worker that owns the key.
     ByKey,
+    /// To the worker that owns the key behind so many bytes.
+    ByKeyBehind(usize),
     /// All to one worker.
     To(usize),
 }
@@ -60,8 +62,8 @@ impl OutBuffer {
         }
     }
 
-    pub(crate) fn combining(peers: usize, plan: ReducePlan) -> Self {
-        Self { combine: Some(GroupTable::new(plan)), ..Self::new(Route::ByKey, peers) }
+    pub(crate) fn combining(route: Route, peers: usize, plan: ReducePlan) -> Self {
+        Self { combine: Some(GroupTable::new(plan)), ..Self::new(route, peers) }
     }
 
     /// Names the partition that the rows which follow come from.
@@ -76,7 +78,8 @@ impl OutBuffer {
     fn push(&mut self, key: Option<&[u8]>, value: &[u8], diff: Diff) {
         let target = match self.route {
             Route::To(worker) => worker,
-            Route::ByKey if self.peers == 1 => 0,
+            Route::ByKey | Route::ByKeyBehind(_) if self.peers == 1 => 0,
+            Route::ByKeyBehind(front) => key.map_or(0, |key| owner(&key[front..], self.peers)),
             Route::ByKey => key.map_or(0, |key| owner(key, self.peers)),
         };
         let chunk = &mut self.open[target];

@@ -2,8 +2,11 @@
 
 use super::{
     Limit, LoopId, Node, NodeId, Operation, Plan, Port, Sorted, SortedOutput, WatermarkNode,
+    WindowNode,
 };
 use crate::dataflow::ReducePlan;
+use crate::dataflow::window::Emission;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// A printable plan. Make it with [`Pipeline::explain`](crate::table::Pipeline::explain).
@@ -187,6 +190,7 @@ fn what(node: &Node) -> String {
         }
         Operation::DeltaJoin(join) => format!("join of {} tables", join.paths.len()),
         Operation::Sort(sorted) => what_sorted(sorted),
+        Operation::Window(window) => what_window(window),
         Operation::Watermark(watermark) => {
             format!(
                 "watermark of {}",
@@ -196,6 +200,13 @@ fn what(node: &Node) -> String {
         Operation::Total { plan, .. } => format!("{}, {}", node.verb, reducers(plan)),
         _ => node.verb.to_owned(),
     }
+}
+
+fn what_window(window: &WindowNode) -> String {
+    let key = window.key_column.map_or_else(String::new, |column| {
+        format!(" by {}", column.map_or("closure".to_owned(), |column| format!("`{column}`")))
+    });
+    format!("{}{key}, {}", window.windows, reducers(&window.plan))
 }
 
 fn what_sorted(sorted: &Sorted) -> String {
@@ -239,11 +250,22 @@ fn reducers(plan: &ReducePlan) -> String {
 fn depends_on_history(node: &Node) -> bool {
     match &node.operation {
         Operation::Join { kind, .. } => kind.as_of_now,
+        Operation::Calls(calls) => calls.settings.detached,
+        Operation::Window(window) => matches!(window.emission, Emission::Early(_)),
         // By event time, what is in time is all that counts.
         Operation::Machine { .. } => node.inputs.len() == 1,
         Operation::Stateful { .. } | Operation::Changes { .. } | Operation::Watermark(_) => true,
         _ => false,
     }
+}
+
+/// How often an index exists: outside of loops, and in each outermost loop that reads it.
+fn copies(plan: &Plan, index: NodeId) -> usize {
+    let readers = plan.nodes().iter().filter(|node| {
+        let reads = |input: &Port| input.node == index;
+        node.inputs.iter().any(reads)
+    });
+    readers.map(|node| plan.outermost(node.id)).collect::<BTreeSet<_>>().len()
 }
 
 fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
@@ -254,8 +276,21 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
     if node.append_only && !matches!(node.operation, Operation::Sink(_)) {
         notes.push("append-only".to_owned());
     }
+    if let Operation::Calls(calls) = &node.operation {
+        notes.extend(calls.settings.notes());
+    }
     if depends_on_history(node) {
         notes.push("depends on the history".to_owned());
+    }
+    if let Operation::Window(window) = &node.operation {
+        match window.emission {
+            Emission::EveryChange => {}
+            Emission::WhenFinal => notes.push("each window once, when it is final".to_owned()),
+            Emission::Early(_) => notes.push("at intervals, and when final".to_owned()),
+        }
+        if node.inputs.len() == 1 {
+            notes.push("no watermark, so no window is ever over: all are kept".to_owned());
+        }
     }
     if let Some(root) = fused_into(plan, node) {
         notes.push(format!("fused into #{}", root.0));
@@ -275,6 +310,10 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
             .count();
         if readers > 1 {
             notes.push(format!("shared by {readers} joins"));
+        }
+        let copies = copies(plan, node.id);
+        if copies > 1 {
+            notes.push(format!("kept {copies} times, as a loop has one of its own"));
         }
     }
     if let Operation::Loop(id) = node.operation {

@@ -1,7 +1,8 @@
 //! The kinds of nodes.
 
-use super::{DeltaJoin, LoopId};
+use super::{CallsNode, DeltaJoin, LoopId};
 use crate::dataflow::ordered::OverPlan;
+use crate::dataflow::window::{Emission, Windows};
 use crate::dataflow::{JoinKind, ReducePlan, WatermarkPlan};
 use crate::io::{CollectionKind, Reader, Sink, SinkWriter, Wanted};
 use crate::schema::DataType;
@@ -164,6 +165,10 @@ pub enum Operation {
         /// Builds the function.
         logic: KeyedLogicFactory,
     },
+    /// Calls an asynchronous function on each row.
+    Calls(CallsNode),
+    /// Groups by window and key, and reduces. Its second input is the watermark, if there is one.
+    Window(WindowNode),
     /// Calls a function on each row with the state of its key, and one on each timer. Its second
     /// input is the watermark, where it goes by event time.
     Machine {
@@ -244,6 +249,26 @@ impl WatermarkNode {
     pub const PROGRESS: usize = 2;
 }
 
+/// Windows of a plan.
+pub struct WindowNode {
+    /// Takes pane, key and arguments from a row.
+    pub terminal: ReduceTerminal,
+    /// The reducers.
+    pub plan: ReducePlan,
+    /// How time is divided.
+    pub windows: Windows,
+    /// When outputs come out.
+    pub emission: Emission,
+    /// Decodes window, key and outputs.
+    pub root: fn(AnyStep) -> Box<dyn EncodedStep>,
+    /// The type of the key.
+    pub key: fn() -> DataType,
+    /// The name of the key column, where the key is one; nothing where there is no key.
+    pub key_column: Option<Option<&'static str>>,
+    /// A time in steps, to a person.
+    pub describe: fn(i128) -> String,
+}
+
 /// A source of a plan.
 pub struct SourceNode {
     /// Reads the bytes.
@@ -304,6 +329,12 @@ impl fmt::Debug for WatermarkNode {
     }
 }
 
+impl fmt::Debug for WindowNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WindowNode").field(&self.windows).field(&self.emission).finish()
+    }
+}
+
 impl fmt::Debug for SharedIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SharedIndex").field(&self.key_column).finish()
@@ -357,6 +388,8 @@ impl fmt::Debug for Operation {
             Self::Set { .. } => "Set",
             Self::Upsert { .. } => "Upsert",
             Self::Stateful { .. } => "Stateful",
+            Self::Calls(_) => "Calls",
+            Self::Window(_) => "Window",
             Self::Machine { .. } => "Machine",
             Self::Watermark(_) => "Watermark",
             Self::Sort(_) => "Sort",

@@ -5,18 +5,23 @@
 //! per terminal, and leaves the edges for the nodes that will consume them. Nodes come after
 //! their inputs in a plan, so one pass is enough.
 
+mod async_calls;
 mod consumers;
 mod delta_join;
 mod iterate;
 mod sort;
 mod source;
 mod watermark;
+mod window;
 
+pub(crate) use async_calls::DetachedStage;
 pub(crate) use source::SourceStage;
 
+use crate::dataflow::async_calls::Calls;
 use crate::dataflow::epoch_clock::{Alarm, EpochClock};
 use crate::dataflow::group_table::GroupTable;
 use crate::dataflow::index::Index;
+use crate::dataflow::iterate::Rounds;
 use crate::dataflow::logic::{
     Arrange, Changes, Fail, Forward, Join, JoinSide, Reduce, Rows, Set, SetOperation, Unique,
 };
@@ -32,6 +37,7 @@ use crate::dataflow::stateful::{Stateful, States};
 use crate::dataflow::total::{Total, TotalState};
 use crate::dataflow::upsert::{LatestRows, Upsert};
 use crate::dataflow::watermark::Watermark;
+use crate::dataflow::window::WindowState;
 use crate::dataflow::{OutputShape, ReducePlan, fold};
 use crate::format;
 use crate::io::Wanted;
@@ -61,6 +67,10 @@ pub(crate) struct RenderContext<'a> {
     pub(crate) sinks: RefCell<HashMap<NodeId, SinkEnd>>,
     /// The rows that each sink has received.
     pub(crate) sink_rows: &'a HashMap<NodeId, Arc<AtomicU64>>,
+    /// Makes the calls of an operator.
+    pub(crate) calls: &'a dyn Fn(NodeId) -> Box<dyn Calls>,
+    /// How far each loop is, by the node that ends it.
+    pub(crate) rounds: &'a HashMap<NodeId, Arc<Rounds>>,
     /// The late rows that each watermark has met.
     pub(crate) late_rows: &'a HashMap<NodeId, Arc<AtomicU64>>,
 }
@@ -68,6 +78,8 @@ pub(crate) struct RenderContext<'a> {
 /// A rendered plan.
 pub(crate) struct Rendered {
     pub(crate) sources: Vec<SourceStage>,
+    /// The ways back of calls whose results join a later epoch.
+    pub(crate) detached: Vec<DetachedStage>,
     pub(crate) probe: Probe<Epoch>,
     pub(crate) states: Vec<(NodeId, SharedState)>,
     pub(crate) clock: Rc<EpochClock>,
@@ -99,9 +111,11 @@ struct Renderer<'a, 'scope> {
     tables: HashMap<NodeId, Rc<RefCell<GroupTable>>>,
     indexes: HashMap<NodeId, Rc<RefCell<Index>>>,
     watermarks: HashMap<NodeId, Rc<Watermark>>,
+    windows: HashMap<NodeId, Rc<RefCell<dyn WindowState>>>,
     /// The states of other operators.
     states: Vec<(NodeId, SharedState)>,
     sources: Vec<SourceStage>,
+    detached: Vec<DetachedStage>,
     probe: Probe<Epoch>,
     clock: Rc<EpochClock>,
 }
@@ -120,8 +134,10 @@ pub(crate) fn render<'a, 'scope>(
         tables: HashMap::new(),
         indexes: HashMap::new(),
         watermarks: HashMap::new(),
+        windows: HashMap::new(),
         states: Vec::new(),
         sources: Vec::new(),
+        detached: Vec::new(),
         probe: Probe::new(),
         clock: Rc::default(),
     };
@@ -133,8 +149,8 @@ pub(crate) fn render<'a, 'scope>(
     let mut states: Vec<(NodeId, SharedState)> =
         groups.chain(indexes).chain(renderer.states).collect();
     states.sort_by_key(|(id, _)| *id);
-    let (sources, probe, clock) = (renderer.sources, renderer.probe, renderer.clock);
-    Rendered { sources, probe, states, clock }
+    let Renderer { sources, detached, probe, clock, .. } = renderer;
+    Rendered { sources, detached, probe, states, clock }
 }
 
 impl<'a, 'scope> Renderer<'a, 'scope> {
@@ -150,6 +166,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             | Operation::Machine { key, .. } => Some(key()),
             Operation::Distinct | Operation::Set { .. } => Some(node.rows()),
             Operation::Sort(sorted) => Some((sorted.partition)()),
+            Operation::Window(window) => Some((window.key)()),
             _ => None,
         };
         Arc::new(move |bytes, problem| match (key, bytes) {
@@ -200,6 +217,10 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 let peers = self.peers();
                 terminal(consumer.0, exchanged(Route::ByKey, peers, entry, Pact::Exchanged, feeds))
             }
+            Operation::Window(window) => {
+                let collector = window::collector(self, entry, window, feeds);
+                (window.terminal)(consumer.0, collector)
+            }
             Operation::Watermark(watermark) => {
                 let collector = exchanged(Route::To(0), 1, entry, Pact::Local, feeds);
                 (watermark.terminal)(consumer.0, collector)
@@ -218,7 +239,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 terminal(consumer.0, collector)
             }
             Operation::Total { terminal, plan } => {
-                let collector = self.combined(entry, plan, feeds);
+                let collector = self.combined(entry, Route::ByKey, plan, feeds);
                 terminal(consumer.0, collector)
             }
             _ => {
@@ -270,17 +291,18 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             feeds.push(Feed { consumer, buffer: Rc::clone(&buffer), pact: Pact::Local });
             return Box::new(DirectGroups { table, buffer });
         }
-        self.combined(consumer, plan, feeds)
+        self.combined(consumer, Route::ByKey, plan, feeds)
     }
 
     /// Combines the rows of each group before they are sent.
     fn combined(
         &mut self,
         consumer: Entry,
+        route: Route,
         plan: &ReducePlan,
         feeds: &mut Vec<Feed>,
     ) -> Box<dyn InputsCollector> {
-        let buffer = Rc::new(RefCell::new(OutBuffer::combining(self.peers(), plan.clone())));
+        let buffer = Rc::new(RefCell::new(OutBuffer::combining(route, self.peers(), plan.clone())));
         feeds.push(Feed { consumer, buffer: Rc::clone(&buffer), pact: Pact::Exchanged });
         Box::new(Combined(buffer))
     }
@@ -406,6 +428,11 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             Operation::Changes { .. } => {
                 exchanged(Route::ByKey, peers, consumer, Pact::Exchanged, feeds)
             }
+            // A retraction goes where its row went; rows of a stream stay where they are.
+            Operation::Calls(_) if node.append_only => {
+                exchanged(Route::To(0), 1, consumer, Pact::Local, feeds)
+            }
+            Operation::Calls(_) => exchanged(Route::ByKey, peers, consumer, Pact::Exchanged, feeds),
             Operation::Distinct => {
                 let groups = self.group_collector(consumer, &distinct_plan(), feeds);
                 Box::new(RowsAsGroups { groups, inputs: Inputs::default() })
@@ -449,7 +476,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
         let starts = matches!(node.operation, Operation::Total { .. })
             && owner(&[], self.peers()) == self.scope.index();
         let closes = match node.operation {
-            Operation::Machine { .. } => Closes::Every,
+            Operation::Machine { .. } | Operation::Window(_) => Closes::Every,
             _ if starts => Closes::FirstAndArrived,
             _ => Closes::Arrived,
         };
@@ -541,7 +568,9 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 let (root, feeds) = self.tree(node, root);
                 self.operator(node, feeds, Box::new(Changes { root, chunks: Vec::new() }));
             }
+            Operation::Calls(calls) => async_calls::render(self, node, calls),
             Operation::Sort(sorted) => sort::render(self, node, sorted),
+            Operation::Window(window) => window::render(self, node, window),
             Operation::Watermark(watermark) => watermark::render(self, node, watermark),
             Operation::Index(_) if !self.consumers.has_outer_readers(node.id) => {}
             Operation::Index(index) => self.arrange(node, index.unique),

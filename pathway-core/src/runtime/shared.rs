@@ -10,6 +10,7 @@
 use super::clock::Clock;
 use super::queue::Queue;
 use crate::dataflow::epoch_clock::NEVER;
+use crate::dataflow::iterate::Rounds;
 use crate::error::Error;
 use crate::plan::NodeId;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -40,7 +41,8 @@ pub(super) struct Shared {
     pub(super) entered: AtomicU64,
     /// For each worker, the epoch up to which all have drained, as far as it has seen.
     pub(super) drained: Vec<AtomicU64>,
-    /// Sources that have not ended on some worker.
+    /// Sources that have not ended on some worker, and operators that still wait for calls whose
+    /// results join a later epoch.
     pub(super) open_sources: AtomicUsize,
     /// Bounded sources, and live ones that still read what was there at the start.
     pub(super) unread_sources: AtomicUsize,
@@ -56,6 +58,8 @@ pub(super) struct Shared {
     changed: Condvar,
     pub(super) sources: Vec<Arc<SourceShared>>,
     pub(super) describe: Vec<String>,
+    /// How far each loop is.
+    pub(super) rounds: Vec<Arc<Rounds>>,
     /// State sizes as workers have reported them last: node, rows, bytes.
     pub(super) states: Mutex<Vec<Vec<(NodeId, usize, usize)>>>,
     /// How often state sizes have been asked for.
@@ -100,7 +104,9 @@ impl Shared {
     pub(super) fn new(
         workers: usize,
         sources: Vec<Arc<SourceShared>>,
+        detached: usize,
         describe: Vec<String>,
+        rounds: Vec<Arc<Rounds>>,
         clock: Clock,
     ) -> Self {
         Self {
@@ -112,7 +118,7 @@ impl Shared {
             asked_for: AtomicU64::new(0),
             entered: AtomicU64::new(0),
             drained: (0..workers).map(|_| AtomicU64::new(0)).collect(),
-            open_sources: AtomicUsize::new(sources.len() * workers),
+            open_sources: AtomicUsize::new((sources.len() + detached) * workers),
             unread_sources: AtomicUsize::new(sources.len()),
             stopping: AtomicBool::new(false),
             failed: AtomicBool::new(false),
@@ -122,6 +128,7 @@ impl Shared {
             changed: Condvar::new(),
             sources,
             describe,
+            rounds,
             states: Mutex::new(vec![Vec::new(); workers]),
             state_wanted: AtomicU64::new(0),
             state_answered: (0..workers).map(|_| AtomicU64::new(0)).collect(),

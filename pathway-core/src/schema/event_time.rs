@@ -17,6 +17,10 @@ pub trait TimePoint: Schema + Ord + Clone + fmt::Display {
     /// for dates, an integer for integers.
     type Span: Copy + fmt::Debug + Send + Sync + 'static;
 
+    /// Where windows start by default, in steps: a Monday where the line has days.
+    #[doc(hidden)]
+    const ORIGIN: i128;
+
     /// The steps from the origin of the line to this point.
     fn to_steps(&self) -> i128;
 
@@ -27,6 +31,9 @@ pub trait TimePoint: Schema + Ord + Clone + fmt::Display {
     fn span_steps(span: Self::Span) -> i128;
 }
 
+/// The first Monday since 1970-01-01, in days.
+const MONDAY: i128 = 4;
+
 /// Nanoseconds in a second.
 const SECOND: i128 = 1_000_000_000;
 
@@ -36,6 +43,8 @@ fn duration_steps(span: Duration) -> i128 {
 
 impl TimePoint for DateTime {
     type Span = Duration;
+
+    const ORIGIN: i128 = MONDAY * 86_400 * SECOND;
 
     fn to_steps(&self) -> i128 {
         self.as_nanosecond()
@@ -54,6 +63,8 @@ impl TimePoint for DateTime {
 /// Counted as if in UTC: no hour is missing and none comes twice.
 impl TimePoint for NaiveDateTime {
     type Span = Duration;
+
+    const ORIGIN: i128 = MONDAY * 86_400 * SECOND;
 
     fn to_steps(&self) -> i128 {
         let day = i128::from(days(self.date()));
@@ -100,6 +111,8 @@ fn date(days: i64) -> Option<Date> {
 impl TimePoint for Date {
     type Span = i64;
 
+    const ORIGIN: i128 = MONDAY;
+
     fn to_steps(&self) -> i128 {
         days(*self).into()
     }
@@ -121,6 +134,8 @@ macro_rules! integer {
     ($($integer:ty)*) => { $(
         impl TimePoint for $integer {
             type Span = i64;
+
+            const ORIGIN: i128 = 0;
 
             fn to_steps(&self) -> i128 {
                 i128::from(*self)

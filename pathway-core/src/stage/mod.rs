@@ -13,6 +13,7 @@
 //! Rows move by value. Where a row has several consumers, all but the last get it by reference
 //! ([`Step::push_ref`]); a step that needs it by value makes its own copy.
 
+mod async_calls;
 mod combination;
 mod encoded;
 mod inputs;
@@ -24,7 +25,11 @@ mod sorted;
 mod stateful;
 mod steps;
 mod terminal;
+mod window;
 
+pub use async_calls::{
+    Answer, Attempt, CallError, CallResult, CallRow, ErrorRow, attempt, batch_attempt, failed,
+};
 pub(crate) use combination::{
     CombinationKey, LeftRow, combination_terminal, combine_root, combined_root, put_row, take_row,
 };
@@ -47,6 +52,8 @@ pub use terminal::{
     InputsCollector, KeyedCollector, KeyedTerminal, ReduceTerminal, RowTerminal, keyed_terminal,
     reduce_terminal, upsert_terminal,
 };
+
+pub(crate) use window::{PaneOf, whole_window_root, window_root, windowed_terminal};
 
 use crate::schema::Schema;
 use std::any::Any;

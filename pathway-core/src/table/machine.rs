@@ -149,6 +149,16 @@ where
 }
 
 impl<T> Table<T> {
+    /// Notes a mistake, so that the pipeline will not start.
+    pub(super) fn mistake(
+        &self,
+        verb: &'static str,
+        location: &'static Location<'static>,
+        problem: String,
+    ) {
+        self.graph.change(|plan| plan.add_mistake(Mistake { verb, location, problem }));
+    }
+
     /// The progress of the watermark that the rows keep to; a mistake of the program if there is
     /// none.
     pub(super) fn needs_watermark(
@@ -162,7 +172,7 @@ impl<T> Table<T> {
                            give the stream one with `.watermark(..)`, behind the last step that \
                            makes new rows"
                 .to_owned();
-            self.graph.change(|plan| plan.add_mistake(Mistake { verb, location, problem }));
+            self.mistake(verb, location, problem);
         }
         watermark.map(|node| Port { node, output: WatermarkNode::PROGRESS })
     }
@@ -187,8 +197,7 @@ where
         if steps <= 0 {
             let location = Location::caller();
             let problem = format!("the time {time:?} is not positive");
-            let mistake = Mistake { verb: "forget_after", location, problem };
-            self.table.graph.change(|plan| plan.add_mistake(mistake));
+            self.table.mistake("forget_after", location, problem);
         }
         self.keeps_for = Some(steps);
         self

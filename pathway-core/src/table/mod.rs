@@ -5,6 +5,8 @@
 
 mod aggregate;
 mod as_of_now;
+#[cfg(feature = "async")]
+mod async_calls;
 mod changes;
 mod collection;
 mod fallible;
@@ -33,10 +35,13 @@ mod update;
 mod upsert;
 mod view;
 mod watermark;
+mod window;
 mod write;
 
 pub use aggregate::Aggregate;
 pub use as_of_now::{AsOfNowBuilder, AsOfNowPair};
+#[cfg(feature = "async")]
+pub use async_calls::{Always, Batches, Calls, RetryIf, When};
 pub use collection::{Collection, IntoTable, Stream, Table};
 pub use fallible::{Fallible, RowError};
 pub use group::{Grouped, Reduced};
@@ -53,12 +58,16 @@ pub use lookup::{Lookup, RequiredLookup};
 pub use machine::{StateMachine, TimedMachine};
 pub use operator::{OperatorInfo, operators};
 pub use pipeline::Pipeline;
-pub use semi_join::SemiBuilder;
+pub use semi_join::{SemiBuilder, SemiWhere};
 pub use sort::{Limited, Ordered, Sorted};
 pub use source::{ReaderSource, Source};
 pub use upsert::AppendOnly;
 pub use view::{View, ViewSnapshot};
 pub use watermark::InTime;
+pub use window::{
+    Changing, Final, FinalWindows, GroupedWindows, WindowSpec, Windowed, cumulating, days, months,
+    sessions, sliding, tumbling, weeks,
+};
 pub use write::Change;
 
 pub use crate::stage::Machine;

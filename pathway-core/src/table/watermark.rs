@@ -104,8 +104,7 @@ impl<T> Stream<T> {
         let steps = T::Time::span_steps(lateness);
         if steps < 0 {
             let problem = format!("the lateness {lateness:?} is negative");
-            let mistake = Mistake { verb: "watermark", location, problem };
-            self.graph.change(|plan| plan.add_mistake(mistake));
+            self.mistake("watermark", location, problem);
         }
         let operation = Operation::Watermark(WatermarkNode {
             terminal: stage::event_time_terminal::<T>(),

@@ -1,0 +1,147 @@
+//! Where the outputs of windows go: on at once, or early at intervals.
+
+use super::{Moment, PANE_LEN};
+use crate::dataflow::group_table::GroupOutput;
+use crate::schema::{Schema, put_len, take_bytes, take_len};
+use crate::stage::{Diff, EncodedStep};
+use std::collections::BTreeMap;
+
+/// Where the outputs of windows go: bounds and key, outputs, diff.
+pub(super) trait WindowOutput {
+    fn emit(&mut self, key: &[u8], outputs: &[u8], diff: Diff);
+}
+
+impl<O: WindowOutput + ?Sized> WindowOutput for &mut O {
+    fn emit(&mut self, key: &[u8], outputs: &[u8], diff: Diff) {
+        (**self).emit(key, outputs, diff);
+    }
+}
+
+pub(super) struct ToRoot<'a>(pub(super) &'a mut dyn EncodedStep);
+
+impl WindowOutput for ToRoot<'_> {
+    fn emit(&mut self, key: &[u8], outputs: &[u8], diff: Diff) {
+        self.0.push(key, outputs, diff);
+    }
+}
+
+/// Puts the bounds of a window in front of the keys of its groups.
+pub(super) struct InWindow<O> {
+    output: O,
+    key: Vec<u8>,
+}
+
+impl<O> InWindow<O> {
+    pub(super) fn new((start, end): (i128, i128), output: O) -> Self {
+        Self { output, key: [start.to_le_bytes(), end.to_le_bytes()].concat() }
+    }
+}
+
+impl<O: WindowOutput> GroupOutput for InWindow<O> {
+    fn emit(&mut self, key: &[u8], outputs: &[u8], diff: Diff) {
+        self.key.truncate(2 * PANE_LEN);
+        self.key.extend_from_slice(key);
+        self.output.emit(&self.key, outputs, diff);
+    }
+}
+
+/// Outputs of a group that wait for the next interval.
+#[derive(Debug, Default)]
+struct Pending {
+    /// What came out last.
+    emitted: Option<Vec<u8>>,
+    latest: Option<Vec<u8>>,
+}
+
+/// Outputs that wait for an interval to be over, or for their window to be.
+#[derive(Debug, Default)]
+pub(super) struct Early {
+    /// By window and key, what has changed since the last interval.
+    pending: BTreeMap<Vec<u8>, Pending>,
+    /// When it is due.
+    due: Option<i64>,
+}
+
+impl WindowOutput for Early {
+    fn emit(&mut self, key: &[u8], outputs: &[u8], diff: Diff) {
+        if !self.pending.contains_key(key) {
+            let emitted = (diff < 0).then(|| outputs.to_vec());
+            self.pending.insert(key.to_vec(), Pending { emitted, latest: None });
+        }
+        if let Some(pending) = self.pending.get_mut(key) {
+            pending.latest = (diff > 0).then(|| outputs.to_vec());
+        }
+    }
+}
+
+impl Early {
+    /// When outputs are due.
+    pub(super) fn due(&self) -> Option<i64> {
+        self.due
+    }
+
+    /// The memory of what waits, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        let capacity = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::capacity);
+        let each = self.pending.iter().map(|(key, outputs)| {
+            key.capacity() + capacity(&outputs.emitted) + capacity(&outputs.latest)
+        });
+        each.sum::<usize>() + self.pending.len() * size_of::<(Vec<u8>, Pending)>()
+    }
+
+    /// Ends an epoch whose outputs are here: emits all if it is time, otherwise those of the
+    /// windows that end at `over` or before.
+    pub(super) fn close(
+        &mut self,
+        interval: i64,
+        over: i128,
+        at: &Moment,
+        root: &mut dyn EncodedStep,
+    ) {
+        let is_due = at.ended || self.due.is_some_and(|due| due <= at.now);
+        self.pending.retain(|key, outputs| {
+            let mut end = &key[PANE_LEN..];
+            if !is_due && i128::decode(&mut end) > over {
+                return true;
+            }
+            if outputs.emitted != outputs.latest {
+                if let Some(emitted) = &outputs.emitted {
+                    root.push(key, emitted, -1);
+                }
+                if let Some(latest) = &outputs.latest {
+                    root.push(key, latest, 1);
+                }
+            }
+            false
+        });
+        let due = self.due.filter(|_| !is_due);
+        let next = || due.unwrap_or(at.now.saturating_add(interval));
+        self.due = (!self.pending.is_empty()).then(next);
+    }
+
+    pub(super) fn save(&self, out: &mut Vec<u8>) {
+        self.due.encode(out);
+        put_len(self.pending.len(), out);
+        for (key, outputs) in &self.pending {
+            for part in [&Some(key.clone()), &outputs.emitted, &outputs.latest] {
+                out.push(u8::from(part.is_some()));
+                let bytes = part.as_deref().unwrap_or_default();
+                put_len(bytes.len(), out);
+                out.extend_from_slice(bytes);
+            }
+        }
+    }
+
+    pub(super) fn load(&mut self, input: &mut &[u8]) {
+        self.due = Option::decode(input);
+        for _ in 0..take_len(input) {
+            let mut part = || {
+                let is_some = bool::decode(input);
+                let len = take_len(input);
+                Some(take_bytes(input, len).to_vec()).filter(|_| is_some)
+            };
+            let (key, emitted, latest) = (part(), part(), part());
+            self.pending.insert(key.unwrap_or_default(), Pending { emitted, latest });
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! Windows of fixed bounds.
+
+use super::emit::{Early, InWindow, ToRoot, WindowOutput};
+use super::{Division, Emission, Moment, Problem, WindowState, pane_and_key};
+use crate::dataflow::ReducePlan;
+use crate::dataflow::group_table::GroupTable;
+use crate::dataflow::state::{State, StateSize};
+use crate::dataflow::watermark::START;
+use crate::schema::{Schema, put_len, take_len};
+use crate::stage::{Diff, EncodedStep, Inputs};
+use std::collections::{BTreeMap, BTreeSet};
+
+struct Window {
+    table: GroupTable,
+    /// Rows have changed in this epoch.
+    changed: bool,
+}
+
+/// The windows of fixed bounds of one worker.
+pub(crate) struct WindowTable {
+    plan: ReducePlan,
+    windows: Division,
+    emission: Emission,
+    /// A time, to a person.
+    describe: fn(i128) -> String,
+    /// What windows are made of. Where windows come out as they change and a pane is in several,
+    /// the changes of this epoch alone.
+    panes: BTreeMap<i128, GroupTable>,
+    /// By start and end, the windows whose outputs may change.
+    open: BTreeMap<(i128, i128), Window>,
+    /// Those that this epoch has changed.
+    changed: Vec<(i128, i128)>,
+    /// Division that end here or before are over.
+    over: i128,
+    /// Outputs that wait for an interval to be over.
+    early: Early,
+}
+
+impl WindowTable {
+    pub(crate) fn new(
+        plan: ReducePlan,
+        windows: Division,
+        emission: Emission,
+        describe: fn(i128) -> String,
+    ) -> Self {
+        Self {
+            plan,
+            windows,
+            emission,
+            describe,
+            panes: BTreeMap::new(),
+            open: BTreeMap::new(),
+            changed: Vec::new(),
+            over: START,
+            early: Early::default(),
+        }
+    }
+
+    /// The table that takes the rows of a pane.
+    fn pane(&mut self, pane: i128) -> &mut GroupTable {
+        if self.emission == Emission::WhenFinal || !self.windows.panes_are_windows() {
+            return self.panes.entry(pane).or_insert_with(|| GroupTable::new(self.plan.clone()));
+        }
+        let end = self.windows.over(pane);
+        self.window((pane, end))
+    }
+
+    /// A window that changes in this epoch.
+    fn window(&mut self, bounds: (i128, i128)) -> &mut GroupTable {
+        let window = self.open.entry(bounds).or_insert_with(|| Window {
+            table: GroupTable::new(self.plan.clone()),
+            changed: false,
+        });
+        if !window.changed {
+            window.changed = true;
+            self.changed.push(bounds);
+        }
+        &mut window.table
+    }
+
+    /// Merges the changes of panes into the windows that they are in.
+    fn spread(&mut self) {
+        for (pane, mut changes) in std::mem::take(&mut self.panes) {
+            for bounds in self.windows.of_pane(pane) {
+                let window = self.window(bounds);
+                changes.each(|key, partial, rows| window.merge(key, partial, rows));
+            }
+        }
+    }
+
+    /// Emits what this epoch has changed.
+    fn emit(&mut self, mut output: impl WindowOutput) -> Result<(), Problem> {
+        let mut changed = std::mem::take(&mut self.changed);
+        changed.sort_unstable();
+        for bounds in changed.drain(..) {
+            if let Some(window) = self.open.get_mut(&bounds) {
+                window.changed = false;
+                let mut output = InWindow::new(bounds, &mut output);
+                window
+                    .table
+                    .close(&mut output)
+                    .map_err(|problem| self.in_window(bounds, problem))?;
+            }
+        }
+        self.changed = changed;
+        Ok(())
+    }
+
+    /// Emits the windows that are over now and were not before.
+    fn finish(&mut self, over: i128, root: &mut dyn EncodedStep) -> Result<(), Problem> {
+        let due = |bounds: &(i128, i128)| bounds.1 <= over && bounds.1 > self.over;
+        let ready = self.panes.range(..over).flat_map(|(pane, _)| self.windows.of_pane(*pane));
+        let ready: BTreeSet<(i128, i128)> = ready.filter(due).collect();
+        for bounds in ready {
+            let mut output = InWindow::new(bounds, ToRoot(root));
+            let (start, end) = bounds;
+            if self.windows.panes_are_windows() {
+                if let Some(mut table) = self.panes.remove(&start) {
+                    table.finish(&mut output).map_err(|problem| self.in_window(bounds, problem))?;
+                }
+                continue;
+            }
+            let mut table = GroupTable::new(self.plan.clone());
+            for (_, pane) in self.panes.range_mut(start..end) {
+                pane.each(|key, partial, rows| table.merge(key, partial, rows));
+            }
+            table.finish(&mut output).map_err(|problem| self.in_window(bounds, problem))?;
+        }
+        Ok(())
+    }
+
+    fn in_window(&self, (start, end): (i128, i128), (key, problem): Problem) -> Problem {
+        let (start, end) = ((self.describe)(start), (self.describe)(end));
+        (key, format!("{problem}\nin the window from {start} to {end}"))
+    }
+}
+
+impl WindowState for WindowTable {
+    fn update(&mut self, key: &[u8], inputs: &Inputs, diff: Diff) {
+        let (pane, key) = pane_and_key(key);
+        self.pane(pane).update(key, inputs, diff);
+    }
+
+    fn merge(&mut self, key: &[u8], partial: &[u8], rows: Diff) {
+        let (pane, key) = pane_and_key(key);
+        self.pane(pane).merge(key, partial, rows);
+    }
+
+    fn close(&mut self, at: &Moment, root: &mut dyn EncodedStep) -> Result<(), Problem> {
+        let over = at.watermark.max(self.over);
+        match self.emission {
+            Emission::WhenFinal => self.finish(over, root)?,
+            Emission::EveryChange => {
+                self.spread();
+                self.emit(ToRoot(root))?;
+            }
+            Emission::Early(interval) => {
+                self.spread();
+                let mut early = std::mem::take(&mut self.early);
+                let emitted = self.emit(&mut early);
+                self.early = early;
+                emitted?;
+                self.early.close(interval, over, at, root);
+            }
+        }
+        if over > self.over {
+            self.over = over;
+            self.open.retain(|(_, end), _| *end > over);
+            self.panes.retain(|pane, _| self.windows.over(*pane) > over);
+        }
+        Ok(())
+    }
+
+    fn due(&self) -> Option<i64> {
+        self.early.due()
+    }
+}
+
+impl State for WindowTable {
+    fn size(&self) -> StateSize {
+        let tables = self.panes.values().chain(self.open.values().map(|window| &window.table));
+        let early = StateSize { rows: 0, bytes: self.early.memory() };
+        tables.fold(early, |all, table| {
+            let size = table.size();
+            let rows = all.rows + size.rows;
+            StateSize { rows, bytes: all.bytes + size.bytes + size_of::<Window>() }
+        })
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        self.over.encode(out);
+        put_len(self.panes.len(), out);
+        for (pane, table) in &self.panes {
+            pane.encode(out);
+            table.save(out);
+        }
+        put_len(self.open.len(), out);
+        for ((start, end), window) in &self.open {
+            start.encode(out);
+            end.encode(out);
+            window.table.save(out);
+        }
+        self.early.save(out);
+    }
+
+    fn load(&mut self, input: &mut &[u8]) {
+        self.over = i128::decode(input);
+        for _ in 0..take_len(input) {
+            let pane = i128::decode(input);
+            let table =
+                self.panes.entry(pane).or_insert_with(|| GroupTable::new(self.plan.clone()));
+            table.load(input);
+        }
+        for _ in 0..take_len(input) {
+            let bounds = (i128::decode(input), i128::decode(input));
+            let mut table = GroupTable::new(self.plan.clone());
+            table.load(input);
+            self.open.insert(bounds, Window { table, changed: false });
+        }
+        self.early.load(input);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dataflow::OutputShape;
+    use crate::dataflow::fold::{AnyFold, Count};
+    use std::sync::Arc;
+
+    fn table(windows: &Division, emission: Emission) -> WindowTable {
+        let plan = ReducePlan::new(vec![AnyFold::Words(Arc::new(Count))], OutputShape::Single);
+        WindowTable::new(plan, windows.clone(), emission, |time| time.to_string())
+    }
+
+    /// Start, end, key, count, diff.
+    type Emitted = Vec<(i128, i128, u8, u64, Diff)>;
+
+    struct Root(Emitted);
+
+    impl EncodedStep for Root {
+        fn push(&mut self, mut key: &[u8], mut count: &[u8], diff: Diff) {
+            let key = &mut key;
+            let (start, end) = (i128::decode(key), i128::decode(key));
+            self.0.push((start, end, u8::decode(key), u64::decode(&mut count), diff));
+        }
+    }
+
+    fn close(table: &mut WindowTable, watermark: i128, now: i64) -> Emitted {
+        let mut root = Root(Vec::new());
+        let at = Moment { watermark, now, ended: false };
+        table.close(&at, &mut root).unwrap();
+        root.0.sort_unstable();
+        root.0
+    }
+
+    fn row(table: &mut WindowTable, windows: &Division, time: i128, key: u8) {
+        let mut pane = windows.pane(time).to_le_bytes().to_vec();
+        pane.push(key);
+        let mut inputs = Inputs::default();
+        inputs.null();
+        table.update(&pane, &inputs, 1);
+    }
+
+    #[test]
+    fn loaded_windows_go_on_as_the_saved_ones() {
+        let divisions = [Division::Tumbling { size: 10, origin: 0 }, Division::sliding(10, 5, 0)];
+        for windows in divisions {
+            for emission in [Emission::EveryChange, Emission::WhenFinal, Emission::Early(100)] {
+                let mut saved = table(&windows, emission);
+                for time in [1, 2, 7, 12] {
+                    row(&mut saved, &windows, time, 3);
+                }
+                close(&mut saved, 5, 0);
+                let mut bytes = Vec::new();
+                saved.save(&mut bytes);
+                let mut loaded = table(&windows, emission);
+                let mut input = bytes.as_slice();
+                loaded.load(&mut input);
+                assert!(input.is_empty());
+                for (watermark, now) in [(8, 50), (10, 60), (11, 200), (i128::MAX, 300)] {
+                    for table in [&mut saved, &mut loaded] {
+                        row(table, &windows, watermark.min(20), 3);
+                        row(table, &windows, watermark.min(20), 4);
+                    }
+                    let expected = close(&mut saved, watermark, now);
+                    let emitted = close(&mut loaded, watermark, now);
+                    assert_eq!(emitted, expected, "{windows:?} {emission:?} at {watermark}");
+                    assert_eq!(loaded.size().rows, saved.size().rows);
+                }
+                assert_eq!(loaded.size().rows, 0);
+            }
+        }
+    }
+}
