@@ -140,6 +140,18 @@ pub enum RunError {
         /// What is wrong.
         problem: String,
     },
+    /// The run was asked to stop while calls were under way that did not end in time.
+    #[error(
+        "{operator} was stopped while {calls} of its calls were under way\n\
+         help: the rows of these calls have no results; allow calls more time by `grace`, or bound \
+         them by `timeout`"
+    )]
+    Unfinished {
+        /// The operator and its source line.
+        operator: String,
+        /// How many calls did not end.
+        calls: usize,
+    },
     /// A bug of the engine.
     #[error("the engine failed, which is a bug of pathway: {message}")]
     Engine {

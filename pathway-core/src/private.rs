@@ -8,9 +8,12 @@ pub use crate::schema::{
 pub use crate::table::{
     Aggregate, Collection, Fallible, OperatorInfo, RowError, Stream, Table, operators,
 };
+#[cfg(feature = "async")]
+pub use crate::table::{Batches, Calls};
 pub use std::borrow::ToOwned;
 use std::fmt::Display;
 pub use std::string::String;
+pub use std::sync::Arc;
 pub use std::vec::Vec;
 
 /// Ends the decoding of bytes that no encoder wrote.

@@ -121,6 +121,9 @@ pub fn derive_aggregate(input: TokenStream) -> TokenStream {
 /// | `impl Iterator<Item = U>` | flattens: any number of rows |
 /// | `Result<U, E>` | maps, and splits off errors |
 ///
+/// An `async` function is called on every row as its options below say, and returns a row, an
+/// `Option` or a `Result`.
+///
 /// `bool` and `Vec<U>` can be meant in two ways, so they want an option that says which.
 ///
 /// A function whose first argument is a `Stream<T>` or `Table<T>`, or a reference to one, is a
@@ -136,6 +139,26 @@ pub fn derive_aggregate(input: TokenStream) -> TokenStream {
 /// - `name = "name"`: the operator's name in the plan. Default: the function's name.
 /// - `version = number`: the version of the code, which tells whether the state behind the
 ///   operator still fits it. Default: a hash of the function's tokens.
+///
+/// # Options of `async` functions
+///
+/// Times are numbers with a unit, in quotes: `"250ms"`, `"5s"`, `"1m"`.
+///
+/// - `capacity = number`: the most calls at once, over all workers. Default: 64.
+/// - `retries = number`: how often a call that failed or took too long is tried again. Default: 0.
+/// - `backoff = time`, `backoff_max = time`: how long it waits before, doubled each time, and the
+///   longest it waits. Default: 100 ms and 30 s.
+/// - `retry_if = function`: the errors, `&E`, that are worth another attempt. Default: all.
+/// - `timeout = time`: how long each attempt may take. Default: for ever.
+/// - `rate = "100/s"`: how many attempts may begin in a time. Default: any number.
+/// - `cache`, `cache = number`: remembers the results of that many rows; 10 000 where no number is
+///   given. Equal rows that are under way are called once. Default: off.
+/// - `batch = number`: the function takes a `Vec` of at most that many rows, and returns a `Vec` of
+///   as many. Default: off.
+/// - `linger = time`: how long a batch waits for more rows. Default: 5 ms.
+/// - `detached`: results join a later epoch, instead of holding theirs. Default: off.
+/// - `ordered`: no result of a detached operator joins before those of earlier epochs. Default: off.
+/// - `grace = time`: how long calls may go on once the run is asked to stop. Default: 10 s.
 #[proc_macro_attribute]
 pub fn operator(options: TokenStream, item: TokenStream) -> TokenStream {
     let (name, expansion) = operator::attribute(options.into(), &item.into());

@@ -6,6 +6,9 @@ pub mod rows {}
 #[doc = include_str!("tables.md")]
 pub mod tables {}
 
+#[cfg(feature = "async")]
+#[doc = include_str!("calls.md")]
+pub mod calls {}
 #[doc = include_str!("time.md")]
 pub mod time {}
 

@@ -2,6 +2,7 @@
 //! against naive evaluations, and case by case. One module a behaviour.
 
 mod as_of_now;
+mod async_calls;
 mod changes;
 mod columns;
 mod combined;
@@ -17,6 +18,7 @@ mod group;
 mod grouping_sets;
 mod iterate;
 mod join;
+mod join_chain;
 mod left_join;
 mod lookup;
 mod oracle;

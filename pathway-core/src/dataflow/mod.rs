@@ -1,6 +1,8 @@
 //! The engine's operators and their state, on timely dataflow. No plan and no row type in here.
 
+pub(crate) mod async_calls;
 pub(crate) mod chunk;
+pub(crate) mod delta_join;
 pub(crate) mod epoch_clock;
 mod exact_number;
 mod exact_sum;

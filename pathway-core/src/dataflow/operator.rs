@@ -14,6 +14,7 @@ use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 use timely::dataflow::operators::generic::{InputHandleCore, OutputBuilder};
 use timely::dataflow::{Scope, Stream};
 use timely::progress::frontier::MutableAntichain;
+use timely::scheduling::SyncActivator;
 
 /// Logical time: one consistent step of the whole pipeline.
 pub(crate) type Epoch = u64;
@@ -33,6 +34,20 @@ pub(crate) trait Logic {
 
     /// Notes that nothing more will ever come through that port.
     fn sealed(&mut self, _port: usize) {}
+
+    /// Begins an epoch: its first chunk is about to be received.
+    fn open(&mut self, _epoch: Epoch) {}
+
+    /// Does what can be done before the epoch ends. Called whenever the operator is scheduled
+    /// within an epoch.
+    fn work(&mut self) {}
+
+    /// Takes what schedules the operator from any thread. Answers whether the logic will use it
+    /// when there is something to do, so that an epoch it could not close need not be tried
+    /// again before.
+    fn wake_by(&mut self, _activator: SyncActivator) -> bool {
+        false
+    }
 }
 
 /// Which epochs an operator closes.
@@ -96,7 +111,9 @@ pub(crate) fn build<'scope>(
     closes: Closes,
 ) -> (Vec<Edge<'scope>>, Edge<'scope>) {
     let mut builder = OperatorBuilder::new(name.to_owned(), scope);
-    let activator = scope.activator_for(builder.operator_info().address);
+    let address = builder.operator_info().address;
+    let woken = logic.wake_by(scope.worker().sync_activator_for(address.to_vec()));
+    let activator = scope.activator_for(address);
     let mut pullers: Vec<Puller> = inputs
         .into_iter()
         .map(|(edge, pact)| match pact {
@@ -128,11 +145,10 @@ pub(crate) fn build<'scope>(
                 >,
                                    data: &mut Vec<Chunk>| {
                     let epoch = *capability.least().expect("every chunk is sent with a capability");
-                    let current = current.get_or_insert_with(|| Current {
-                        epoch,
-                        capabilities: (0..ports)
-                            .map(|port| capability.delayed(&epoch, port))
-                            .collect(),
+                    let current = current.get_or_insert_with(|| {
+                        logic.open(epoch);
+                        let delayed = |port| capability.delayed(&epoch, port);
+                        Current { epoch, capabilities: (0..ports).map(delayed).collect() }
                     });
                     assert_eq!(
                         current.epoch, epoch,
@@ -154,9 +170,10 @@ pub(crate) fn build<'scope>(
                 }
             }
             let Some(at) = &current else { return false };
+            logic.work();
             let complete = frontiers.iter().all(|frontier| !frontier.less_equal(&at.epoch));
             let closed = complete && logic.close(at.epoch);
-            if complete && !closed {
+            if complete && !closed && !woken {
                 activator.activate_after(RETRY);
             }
             for (port, buffer) in buffers.iter().enumerate() {

@@ -180,7 +180,7 @@ fn what(node: &Node) -> String {
     match &node.operation {
         Operation::Source(source) => format!("read {}", source.reader.label()),
         Operation::Sink(sink) => format!("write {}", sink.label),
-        Operation::Index(index) => match index.key_column {
+        Operation::Index(index) => match &index.key_column {
             Some(column) => format!("index by `{column}`"),
             None => "index by closure".to_owned(),
         },
@@ -188,6 +188,7 @@ fn what(node: &Node) -> String {
             let key = key_column.map_or("closure".to_owned(), |column| format!("`{column}`"));
             format!("{} {key}, {}", node.verb, reducers(plan))
         }
+        Operation::DeltaJoin(join) => format!("join of {} tables", join.paths.len()),
         Operation::Sort(sorted) => what_sorted(sorted),
         Operation::Window(window) => what_window(window),
         Operation::Watermark(watermark) => {
@@ -249,6 +250,7 @@ fn reducers(plan: &ReducePlan) -> String {
 fn depends_on_history(node: &Node) -> bool {
     match &node.operation {
         Operation::Join { kind, .. } => kind.as_of_now,
+        Operation::Calls(calls) => calls.settings.detached,
         Operation::Window(window) => matches!(window.emission, Emission::Early(_)),
         // By event time, what is in time is all that counts.
         Operation::Machine { .. } => node.inputs.len() == 1,
@@ -274,6 +276,9 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
     if node.append_only && !matches!(node.operation, Operation::Sink(_)) {
         notes.push("append-only".to_owned());
     }
+    if let Operation::Calls(calls) = &node.operation {
+        notes.extend(calls.settings.notes());
+    }
     if depends_on_history(node) {
         notes.push("depends on the history".to_owned());
     }
@@ -290,7 +295,13 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
     if let Some(root) = fused_into(plan, node) {
         notes.push(format!("fused into #{}", root.0));
     }
-    if matches!(node.operation, Operation::Index(_)) {
+    if matches!(node.operation, Operation::DeltaJoin(_)) {
+        notes.push("keeps no intermediate rows".to_owned());
+    }
+    if let Operation::Index(index) = &node.operation {
+        if index.intermediate {
+            notes.push("keeps intermediate rows".to_owned());
+        }
         let readers = plan
             .nodes()
             .iter()

@@ -170,7 +170,9 @@ impl Operation {
             Self::Source(_)
             | Self::Changes { .. }
             | Self::Upsert { .. }
+            | Self::DeltaJoin(_)
             | Self::Stateful { .. }
+            | Self::Calls(_)
             | Self::Window(_)
             | Self::Machine { .. }
             | Self::Watermark(_)

@@ -5,15 +5,19 @@
 //! per terminal, and leaves the edges for the nodes that will consume them. Nodes come after
 //! their inputs in a plan, so one pass is enough.
 
+mod async_calls;
 mod consumers;
+mod delta_join;
 mod iterate;
 mod sort;
 mod source;
 mod watermark;
 mod window;
 
+pub(crate) use async_calls::DetachedStage;
 pub(crate) use source::SourceStage;
 
+use crate::dataflow::async_calls::Calls;
 use crate::dataflow::epoch_clock::{Alarm, EpochClock};
 use crate::dataflow::group_table::GroupTable;
 use crate::dataflow::index::Index;
@@ -41,7 +45,7 @@ use crate::plan::{Node, NodeId, Operation, Plan, Port};
 use crate::schema::DataType;
 use crate::stage::{
     AnyStep, Diff, EncodedStep, EncodedTee, Inputs, InputsCollector, KeyedCollector, LeftRows,
-    PassRows, ReduceByColumns, RowsByColumn, StepContext,
+    PassRows, ReduceByColumns, RowsByColumn, StepContext, by_keys,
 };
 use consumers::Consumers;
 use std::cell::RefCell;
@@ -63,6 +67,8 @@ pub(crate) struct RenderContext<'a> {
     pub(crate) sinks: RefCell<HashMap<NodeId, SinkEnd>>,
     /// The rows that each sink has received.
     pub(crate) sink_rows: &'a HashMap<NodeId, Arc<AtomicU64>>,
+    /// Makes the calls of an operator.
+    pub(crate) calls: &'a dyn Fn(NodeId) -> Box<dyn Calls>,
     /// How far each loop is, by the node that ends it.
     pub(crate) rounds: &'a HashMap<NodeId, Arc<Rounds>>,
     /// The late rows that each watermark has met.
@@ -72,6 +78,8 @@ pub(crate) struct RenderContext<'a> {
 /// A rendered plan.
 pub(crate) struct Rendered {
     pub(crate) sources: Vec<SourceStage>,
+    /// The ways back of calls whose results join a later epoch.
+    pub(crate) detached: Vec<DetachedStage>,
     pub(crate) probe: Probe<Epoch>,
     pub(crate) states: Vec<(NodeId, SharedState)>,
     pub(crate) clock: Rc<EpochClock>,
@@ -107,6 +115,7 @@ struct Renderer<'a, 'scope> {
     /// The states of other operators.
     states: Vec<(NodeId, SharedState)>,
     sources: Vec<SourceStage>,
+    detached: Vec<DetachedStage>,
     probe: Probe<Epoch>,
     clock: Rc<EpochClock>,
 }
@@ -128,6 +137,7 @@ pub(crate) fn render<'a, 'scope>(
         windows: HashMap::new(),
         states: Vec::new(),
         sources: Vec::new(),
+        detached: Vec::new(),
         probe: Probe::new(),
         clock: Rc::default(),
     };
@@ -139,8 +149,8 @@ pub(crate) fn render<'a, 'scope>(
     let mut states: Vec<(NodeId, SharedState)> =
         groups.chain(indexes).chain(renderer.states).collect();
     states.sort_by_key(|(id, _)| *id);
-    let (sources, probe, clock) = (renderer.sources, renderer.probe, renderer.clock);
-    Rendered { sources, probe, states, clock }
+    let Renderer { sources, detached, probe, clock, .. } = renderer;
+    Rendered { sources, detached, probe, states, clock }
 }
 
 impl<'a, 'scope> Renderer<'a, 'scope> {
@@ -379,6 +389,10 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             return Some(Box::new(PassRows(collector)));
         }
         match &node.operation {
+            Operation::Index(index) if !index.keys.is_empty() => {
+                let collector = self.index_collectors(entry, feeds);
+                Some(Box::new(PassRows(by_keys(&index.keys, consumer.0, collector))))
+            }
             Operation::Index(index) => {
                 let column = index.column?;
                 let collector = self.index_collectors(entry, feeds);
@@ -414,6 +428,11 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             Operation::Changes { .. } => {
                 exchanged(Route::ByKey, peers, consumer, Pact::Exchanged, feeds)
             }
+            // A retraction goes where its row went; rows of a stream stay where they are.
+            Operation::Calls(_) if node.append_only => {
+                exchanged(Route::To(0), 1, consumer, Pact::Local, feeds)
+            }
+            Operation::Calls(_) => exchanged(Route::ByKey, peers, consumer, Pact::Exchanged, feeds),
             Operation::Distinct => {
                 let groups = self.group_collector(consumer, &distinct_plan(), feeds);
                 Box::new(RowsAsGroups { groups, inputs: Inputs::default() })
@@ -549,6 +568,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 let (root, feeds) = self.tree(node, root);
                 self.operator(node, feeds, Box::new(Changes { root, chunks: Vec::new() }));
             }
+            Operation::Calls(calls) => async_calls::render(self, node, calls),
             Operation::Sort(sorted) => sort::render(self, node, sorted),
             Operation::Window(window) => window::render(self, node, window),
             Operation::Watermark(watermark) => watermark::render(self, node, watermark),
@@ -568,6 +588,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 let right = self.join_side(node.inputs[1].node, true);
                 self.operator(node, feeds, Box::new(Join { kind, left, right, root }));
             }
+            Operation::DeltaJoin(delta) => delta_join::render(self, node, delta),
             Operation::Unique => {
                 let (root, feeds) = self.rows(node);
                 let JoinSide { index, reader, .. } = self.join_side(node.inputs[0].node, true);

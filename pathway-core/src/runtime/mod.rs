@@ -8,9 +8,15 @@
 //! - `worker`: the loop of one worker.
 //! - `local_source`: one source on one worker.
 //! - `sink_thread`: the loop of one sink.
+//! - `calls`: asynchronous functions, on a thread of their own.
 //! - `unsettled`: loops that hold their epoch, and what becomes of them at a stop.
 //! - `watch`, `progress`, `signals`: what `Pipeline::run` does while it waits.
 
+#[cfg(feature = "async")]
+mod calls;
+#[cfg(not(feature = "async"))]
+#[path = "no_calls.rs"]
+mod calls;
 mod clock;
 mod local_source;
 mod progress;

@@ -1,5 +1,6 @@
 //! Starts a run, and the handle to it.
 
+use super::calls::{self, CallThread};
 use super::clock::Clock;
 use super::queue::{Port, Queue};
 use super::settings::Settings;
@@ -66,6 +67,7 @@ pub struct Running {
 #[derive(Default)]
 struct Threads {
     workers: Option<WorkerGuards<()>>,
+    calls: Option<CallThread>,
     ends: Vec<JoinHandle<()>>,
 }
 
@@ -73,6 +75,9 @@ impl Threads {
     fn join(self) {
         if let Some(workers) = self.workers {
             drop(workers.join());
+        }
+        if let Some(calls) = self.calls {
+            calls.join();
         }
         for thread in self.ends {
             drop(thread.join());
@@ -176,7 +181,9 @@ pub(crate) fn start(
             readers.push(reader);
         }
     }
-    let live = sources.iter().any(|source| !source.bounded);
+    let detached = detached_calls(&plan, &needed);
+    // Detached calls are sources of which nobody knows when they have something.
+    let live = detached > 0 || sources.iter().any(|source| !source.bounded);
     let describe = plan.nodes().iter().map(Node::describe).collect();
     let (policy, clock) = match drive {
         Drive::Itself => {
@@ -184,7 +191,8 @@ pub(crate) fn start(
         }
         Drive::Test(clock) => (EpochPolicy::Manual, clock),
     };
-    let shared = Arc::new(Shared::new(workers, sources, describe, rounds(&plan, &needed), clock));
+    let rounds = rounds(&plan, &needed);
+    let shared = Arc::new(Shared::new(workers, sources, detached, describe, rounds, clock));
 
     let mut threads = Threads::default();
     let mut ends = HashMap::new();
@@ -211,8 +219,11 @@ pub(crate) fn start(
         };
         ends.insert(id, end);
     }
+    let (calls, call_thread) = calls::start(&plan, &needed, &shared)?;
+    threads.calls = call_thread;
     let begin = Arc::new(WorkerPlan {
         plan,
+        calls,
         needed: Arc::new(needed),
         sink_rows: Arc::new(sink_rows),
         late_rows: Arc::clone(&late_rows),
@@ -251,6 +262,16 @@ pub(crate) fn start(
     })
 }
 
+/// How many operators have results that join a later epoch.
+fn detached_calls(plan: &Plan, needed: &[bool]) -> usize {
+    let is_detached = |operation: &Operation| match operation {
+        Operation::Calls(calls) => calls.settings.detached,
+        _ => false,
+    };
+    let nodes = plan.nodes().iter().filter(|node| needed[node.id.index()]);
+    nodes.filter(|node| is_detached(&node.operation)).count()
+}
+
 /// How far each loop is, which is nowhere yet.
 fn rounds(plan: &Plan, needed: &[bool]) -> Vec<Arc<Rounds>> {
     let nodes = plan.nodes().iter().filter(|node| needed[node.id.index()]);
@@ -263,7 +284,7 @@ fn rounds(plan: &Plan, needed: &[bool]) -> Vec<Arc<Rounds>> {
     rounds.collect()
 }
 
-fn spawn(name: String, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+pub(super) fn spawn(name: String, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     std::thread::Builder::new().name(name).spawn(f).map_err(|error| {
         RunError::Engine { message: format!("could not start a thread: {error}") }.into()
     })

@@ -41,7 +41,8 @@ pub(super) struct Shared {
     pub(super) entered: AtomicU64,
     /// For each worker, the epoch up to which all have drained, as far as it has seen.
     pub(super) drained: Vec<AtomicU64>,
-    /// Sources that have not ended on some worker.
+    /// Sources that have not ended on some worker, and operators that still wait for calls whose
+    /// results join a later epoch.
     pub(super) open_sources: AtomicUsize,
     /// Bounded sources, and live ones that still read what was there at the start.
     pub(super) unread_sources: AtomicUsize,
@@ -103,6 +104,7 @@ impl Shared {
     pub(super) fn new(
         workers: usize,
         sources: Vec<Arc<SourceShared>>,
+        detached: usize,
         describe: Vec<String>,
         rounds: Vec<Arc<Rounds>>,
         clock: Clock,
@@ -116,7 +118,7 @@ impl Shared {
             asked_for: AtomicU64::new(0),
             entered: AtomicU64::new(0),
             drained: (0..workers).map(|_| AtomicU64::new(0)).collect(),
-            open_sources: AtomicUsize::new(sources.len() * workers),
+            open_sources: AtomicUsize::new((sources.len() + detached) * workers),
             unread_sources: AtomicUsize::new(sources.len()),
             stopping: AtomicBool::new(false),
             failed: AtomicBool::new(false),

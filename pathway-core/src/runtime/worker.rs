@@ -1,5 +1,6 @@
 //! The loop of one worker.
 
+use super::calls::CallPorts;
 use super::local_source::LocalSource;
 use super::running::EpochPolicy;
 use super::shared::{Shared, lock};
@@ -9,13 +10,13 @@ use crate::dataflow::operator::Epoch;
 use crate::dataflow::sink::SinkEnd;
 use crate::error::{DataError, RunError};
 use crate::plan::{NodeId, Operation, Plan};
-use crate::render::{RenderContext, Rendered, SharedState, render};
+use crate::render::{DetachedStage, RenderContext, Rendered, SharedState, render};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use timely::dataflow::operators::probe::Handle as Probe;
 
 /// An epoch under load is closed at the latest after this many rows.
@@ -28,6 +29,7 @@ const ALARM_CHECK: Duration = Duration::from_millis(1);
 /// What a worker needs to begin.
 pub(super) struct WorkerPlan {
     pub(super) plan: Arc<Plan>,
+    pub(super) calls: CallPorts,
     pub(super) needed: Arc<Vec<bool>>,
     pub(super) sink_rows: Arc<HashMap<NodeId, Arc<AtomicU64>>>,
     pub(super) late_rows: Arc<HashMap<NodeId, Arc<AtomicU64>>>,
@@ -37,9 +39,13 @@ pub(super) struct WorkerPlan {
 
 struct Worker<'a> {
     shared: &'a Shared,
+    calls: &'a CallPorts,
     policy: EpochPolicy,
     index: usize,
     sources: Vec<LocalSource>,
+    detached: Vec<DetachedStage>,
+    /// Since when the run is to end.
+    stopping: Option<Instant>,
     probe: Probe<Epoch>,
     states: Vec<(NodeId, SharedState)>,
     clock: Rc<EpochClock>,
@@ -73,6 +79,7 @@ pub(super) fn run(
             });
         })
     };
+    let worker_index = timely.index();
     let rounds = shared.rounds.iter();
     let rounds = rounds.map(|rounds| (NodeId(rounds.node), Arc::clone(rounds))).collect();
     let context = RenderContext {
@@ -83,10 +90,12 @@ pub(super) fn run(
         sink_rows: &begin.sink_rows,
         rounds: &rounds,
         late_rows: &begin.late_rows,
+        calls: &|node| begin.calls.port(node, worker_index),
     };
-    let Rendered { sources, probe, states, clock } =
+    let Rendered { sources, detached, probe, states, clock } =
         timely.dataflow::<Epoch, _, _>(|scope| render(scope, &context));
-    let index = timely.index();
+    let index = worker_index;
+    detached.iter().for_each(|stage| stage.register(std::thread::current()));
     let sources = sources
         .into_iter()
         .map(|stage| {
@@ -100,9 +109,12 @@ pub(super) fn run(
         .collect();
     let mut worker = Worker {
         shared,
+        calls: &begin.calls,
         policy: begin.policy,
         index,
         sources,
+        detached,
+        stopping: None,
         probe,
         states,
         clock,
@@ -131,12 +143,14 @@ impl Worker<'_> {
             if self.is_drained() {
                 self.publish_drained();
             }
+            active |= self.close_detached();
             if self.index == 0 {
                 active |= self.lead();
             }
             self.report_state(false);
             if self.shared.stopping.load(Ordering::SeqCst) {
                 self.close_sources();
+                self.end_calls();
                 if self.index == 0 {
                     unsettled
                         .get_or_insert_with(|| Unsettled::new(self.shared))
@@ -144,6 +158,7 @@ impl Worker<'_> {
                 }
             }
             if self.sources.iter().all(|source| source.closed)
+                && self.detached.is_empty()
                 && self.shared.open_sources.load(Ordering::SeqCst) == 0
                 && !timely.has_dataflows()
                 && self.nothing_to_do()
@@ -207,6 +222,7 @@ impl Worker<'_> {
         for source in self.sources.iter_mut().filter(|source| !source.closed) {
             source.stage.advance(open);
         }
+        self.detached.iter_mut().for_each(|stage| stage.advance(open));
         self.epoch = open;
         true
     }
@@ -227,7 +243,8 @@ impl Worker<'_> {
     /// Lets rows into the open epoch.
     fn pump(&mut self) -> bool {
         let shared = self.shared;
-        let mut rows = 0;
+        let mut rows = self.detached.iter_mut().map(DetachedStage::pump).sum();
+        let full = self.calls.is_full();
         let mut smaller_unfinished = None;
         // Where epochs are closed by hand, the leader waits until all that was pushed is taken.
         let awaited = matches!(self.policy, EpochPolicy::Manual)
@@ -242,7 +259,10 @@ impl Worker<'_> {
             {
                 continue;
             }
-            rows += source.pump(shared);
+            // Rows wait where calls do; those of a transaction that has begun belong together.
+            if !full || source.in_transaction {
+                rows += source.pump(shared);
+            }
             if source.is_exhausted() {
                 source.close(shared);
             }
@@ -300,7 +320,9 @@ impl Worker<'_> {
             .sources
             .iter()
             .any(|source| !source.closed && !source.shared().queues[0].is_empty());
-        if (complete && (full || !waiting)) || (rows_max.is_some() && full) {
+        // Rows that are there need not wait for those that are held back.
+        if (complete && (full || !waiting || self.calls.is_full())) || (rows_max.is_some() && full)
+        {
             shared.close_epoch();
             return true;
         }
@@ -313,6 +335,28 @@ impl Worker<'_> {
             // The rest of a transaction cannot come any more, so its rows would be torn; readers
             // queue transactions whole, so there is none.
             source.close(shared);
+        }
+    }
+
+    /// Ends the ways back of calls that no longer come.
+    fn close_detached(&mut self) -> bool {
+        let before = self.detached.len();
+        self.detached.retain(|stage| !stage.is_finished());
+        let closed = before - self.detached.len();
+        if closed > 0 {
+            self.shared.open_sources.fetch_sub(closed, Ordering::SeqCst);
+            self.shared.wake();
+        }
+        closed > 0
+    }
+
+    /// Ends the run if calls take too long after it was asked to stop.
+    fn end_calls(&mut self) {
+        let since = self.stopping.get_or_insert_with(Instant::now).elapsed();
+        let at_once = matches!(self.policy, EpochPolicy::Manual);
+        if let Some((node, calls)) = self.calls.overdue(since, at_once) {
+            let operator = self.shared.describe(node.0);
+            self.shared.fail(RunError::Unfinished { operator, calls }.into());
         }
     }
 

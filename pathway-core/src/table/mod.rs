@@ -5,6 +5,8 @@
 
 mod aggregate;
 mod as_of_now;
+#[cfg(feature = "async")]
+mod async_calls;
 mod changes;
 mod collection;
 mod fallible;
@@ -15,6 +17,7 @@ mod index;
 mod input;
 mod iterate;
 mod join;
+mod join_chain;
 mod lookup;
 mod machine;
 mod operator;
@@ -37,6 +40,8 @@ mod write;
 
 pub use aggregate::Aggregate;
 pub use as_of_now::{AsOfNowBuilder, AsOfNowPair};
+#[cfg(feature = "async")]
+pub use async_calls::{Always, Batches, Calls, RetryIf, When};
 pub use collection::{Collection, IntoTable, Stream, Table};
 pub use fallible::{Fallible, RowError};
 pub use group::{Grouped, Reduced};
@@ -45,6 +50,10 @@ pub use index::{Indexed, SameKey};
 pub use input::{Input, InputError, TableInput, Transaction};
 pub use iterate::{LoopTables, NextTables, iterate, iterate_at_most, iterate_within};
 pub use join::{Full, Inner, JoinBuilder, JoinPair, JoinWhere, Left, PairJoin, Right};
+pub use join_chain::{
+    ChainBuilder, ChainIndexBuilder, Fifth, FilteredChain, First, Fourth, Grown, JoinChain,
+    Optional, RowsOf, Second, Side, TableAt, Third, With,
+};
 pub use lookup::{Lookup, RequiredLookup};
 pub use machine::{StateMachine, TimedMachine};
 pub use operator::{OperatorInfo, operators};

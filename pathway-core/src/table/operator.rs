@@ -100,6 +100,120 @@ pub mod operators {
         result
     }
 
+    #[cfg(feature = "async")]
+    pub use asynchronous::*;
+
+    #[cfg(feature = "async")]
+    mod asynchronous {
+        use super::*;
+        use crate::table::async_calls::{attempts, calling, trying};
+        use crate::table::{Batches, Calls, RetryIf};
+        use std::future::Future;
+
+        /// An asynchronous function from a row to a row.
+        #[track_caller]
+        pub fn map_async<C, U, F, Fut>(
+            input: &C,
+            info: OperatorInfo,
+            calls: Calls,
+            f: F,
+        ) -> C::Of<U>
+        where
+            C: Collection,
+            U: Schema,
+            F: Fn(C::Row) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output = U> + 'static,
+        {
+            let location = Location::caller();
+            noted(calling(input, "map_async", location, calls, attempts::map(f)), info)
+        }
+
+        /// An asynchronous function from a row to a row or nothing.
+        #[track_caller]
+        pub fn filter_map_async<C, U, F, Fut>(
+            input: &C,
+            info: OperatorInfo,
+            calls: Calls,
+            f: F,
+        ) -> C::Of<U>
+        where
+            C: Collection,
+            U: Schema,
+            F: Fn(C::Row) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output = Option<U>> + 'static,
+        {
+            let location = Location::caller();
+            let attempt = attempts::filter_map(f);
+            noted(calling(input, "filter_map_async", location, calls, attempt), info)
+        }
+
+        /// An asynchronous function from a row to a row or an error.
+        #[track_caller]
+        pub fn try_map_async<C, U, E, R, F, Fut>(
+            input: &C,
+            info: OperatorInfo,
+            calls: Calls<R>,
+            f: F,
+        ) -> Fallible<C::Of<U>, C::Of<RowError<C::Row>>>
+        where
+            C: Collection,
+            U: Schema,
+            E: fmt::Display,
+            R: RetryIf<E>,
+            F: Fn(C::Row) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output = Result<U, E>> + 'static,
+        {
+            let (calls, retry) = calls.apart();
+            let attempt = attempts::try_map(f, retry);
+            let result = trying(input, "try_map_async", Location::caller(), calls, attempt);
+            note(result.as_table(), info);
+            result
+        }
+
+        /// An asynchronous function from a batch of rows to as many rows.
+        #[track_caller]
+        pub fn map_batches_async<C, U, F, Fut>(
+            input: &C,
+            info: OperatorInfo,
+            batches: Batches,
+            f: F,
+        ) -> C::Of<U>
+        where
+            C: Collection,
+            U: Schema,
+            F: Fn(Vec<C::Row>) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output = Vec<U>> + 'static,
+        {
+            let (location, attempt) = (Location::caller(), attempts::map_batches(f));
+            let calls = batches.into_calls();
+            noted(calling(input, "map_batches_async", location, calls, attempt), info)
+        }
+
+        /// An asynchronous function from a batch of rows to as many rows or an error.
+        #[track_caller]
+        pub fn try_map_batches_async<C, U, E, R, F, Fut>(
+            input: &C,
+            info: OperatorInfo,
+            batches: Batches<R>,
+            f: F,
+        ) -> Fallible<C::Of<U>, C::Of<RowError<C::Row>>>
+        where
+            C: Collection,
+            U: Schema,
+            E: fmt::Display,
+            R: RetryIf<E>,
+            F: Fn(Vec<C::Row>) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output = Result<Vec<U>, E>> + 'static,
+        {
+            let (calls, retry) = batches.into_calls().apart();
+            let attempt = attempts::try_map_batches(f, retry);
+            let verb = "try_map_batches_async";
+            let result = trying(input, verb, Location::caller(), calls, attempt);
+            note(result.as_table(), info);
+            result
+        }
+    }
+
     /// A function from tables to tables: one box in the plan.
     pub fn scope<C: Collection, R>(input: &C, info: OperatorInfo, f: impl FnOnce() -> R) -> R {
         /// Closes the scope also if the function panics.

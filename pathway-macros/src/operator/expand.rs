@@ -16,6 +16,7 @@
 //! The row's type is a bound of the method and not of the impl: only then does the compiler show
 //! our own message for a stream of other rows, instead of a missing method.
 
+use super::calls::CallOptions;
 use super::model::{Form, Model, argument_name, plain};
 use super::parse::Verb;
 use super::returns::Output;
@@ -27,7 +28,10 @@ use syn::{PatType, Type};
 /// The whole expansion, but for the function itself.
 pub(super) fn expand(model: &Model<'_>) -> TokenStream {
     let body = match &model.form {
-        Form::Row { row, borrows, output } => row_body(model, row, *borrows, output),
+        Form::Row { row, borrows, output, calls: None } => row_body(model, row, *borrows, output),
+        Form::Row { row, borrows, output, calls: Some(calls) } => {
+            async_body(model, row, *borrows, output, calls)
+        }
         Form::Graph { input, borrows, .. } => graph_body(model, input, *borrows),
     };
     operator(model, &body)
@@ -90,10 +94,11 @@ fn row_signature(
     };
     // Bounds that are false are reported once, here, and hold inside the body.
     let (returns, bound) = match output {
-        Output::Map(item) | Output::FilterMap(item) | Output::FlatMap(item) => {
-            (collection_of(item), Some(is_schema(item)))
-        }
-        Output::TryMap(item, error) => {
+        Output::Map(item)
+        | Output::FilterMap(item)
+        | Output::FlatMap(item)
+        | Output::Batch(item) => (collection_of(item), Some(is_schema(item))),
+        Output::TryMap(item, error) | Output::TryBatch(item, error) => {
             let item_is_schema = is_schema(item);
             let error = quote_spanned!(error.span()=> #error: ::core::fmt::Display,);
             (fallible(item), Some(quote!(#item_is_schema #error)))
@@ -188,12 +193,85 @@ fn row_body(model: &Model<'_>, row: &TokenStream, borrows: bool, output: &Output
         Output::Opaque(_, ty) => {
             ("flat_map", quote!(<#ty as ::pathway::__private::IsRows>::into_rows(#call)))
         }
-        Output::Unknown => unreachable!("it is reported, so the stub stands in"),
+        Output::Batch(_) | Output::TryBatch(..) | Output::Unknown => {
+            unreachable!("it is reported, so the stub stands in")
+        }
     };
     let verb = format_ident!("{verb}");
     quote! {
         #(#kept)*
         ::pathway::__private::operators::#verb(self, #info, move |__row| #result)
+    }
+}
+
+/// As [`row_body`], where each call is a future that owns its row and its arguments.
+fn async_body(
+    model: &Model<'_>,
+    row: &TokenStream,
+    borrows: bool,
+    output: &Output,
+    calls: &CallOptions,
+) -> TokenStream {
+    let (function, info) = (&model.function.sig.ident, info(model));
+    let (mut kept, mut copied, mut arguments) = (Vec::new(), Vec::new(), Vec::new());
+    for (at, argument) in model.arguments.iter().enumerate() {
+        let name = parameter(at, argument);
+        if let Some(target) = borrowed(argument) {
+            kept.push(quote! {
+                let #name = ::pathway::__private::Arc::new(::pathway::__private::ToOwned::to_owned(#name));
+            });
+            copied.push(quote!(let #name = ::pathway::__private::Arc::clone(&#name);));
+            arguments.push(quote!(::core::borrow::Borrow::<#target>::borrow(&*#name)));
+        } else {
+            let ty = &argument.ty;
+            kept.push(quote! {
+                let #name = ::pathway::__private::OperatorArgument::share(#name);
+            });
+            copied.push(quote! {
+                let #name = <#ty as ::pathway::__private::OperatorArgument>::copied(&#name);
+            });
+            arguments.push(name.to_token_stream());
+        }
+    }
+    let is = quote!(::pathway::__private::RowIs::<#row>);
+    let row = match (output, borrows) {
+        (Output::Batch(_) | Output::TryBatch(..), _) => {
+            quote!(::pathway::__private::collected(__row.into_iter().map(#is::into_row)))
+        }
+        (Output::Filter, _) | (_, true) => quote!(#is::as_row(&__row)),
+        (_, false) => quote!(#is::into_row(__row)),
+    };
+    let call = quote!(#function(#row, #(#arguments),*).await);
+    let (verb, result) = match output {
+        Output::Map(_) => ("map_async", call),
+        Output::Filter => (
+            "filter_map_async",
+            quote! {
+                if #call { ::core::option::Option::Some(__row) } else { ::core::option::Option::None }
+            },
+        ),
+        Output::FilterMap(_) => ("filter_map_async", call),
+        Output::TryMap(..) => ("try_map_async", call),
+        Output::Batch(_) => ("map_batches_async", call),
+        Output::TryBatch(..) => ("try_map_batches_async", call),
+        Output::Opaque(Verb::TryMap, ty) => {
+            ("try_map_async", quote!(<#ty as ::pathway::__private::IsResult>::into_result(#call)))
+        }
+        Output::Opaque(_, ty) => {
+            let option = quote!(<#ty as ::pathway::__private::IsOption>::into_option(#call));
+            ("filter_map_async", option)
+        }
+        Output::FlatMap(_) | Output::Unknown => {
+            unreachable!("it is reported, so the stub stands in")
+        }
+    };
+    let (verb, calls) = (format_ident!("{verb}"), calls.tokens(output));
+    quote! {
+        #(#kept)*
+        ::pathway::__private::operators::#verb(self, #info, #calls, move |__row| {
+            #(#copied)*
+            async move { #result }
+        })
     }
 }
 

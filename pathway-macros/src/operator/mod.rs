@@ -1,5 +1,6 @@
 //! `#[operator]`.
 
+mod calls;
 mod expand;
 mod model;
 mod parse;

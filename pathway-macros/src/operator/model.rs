@@ -1,6 +1,7 @@
 //! The function as an operator: what it takes, what it gives. Whatever cannot be an operator is
 //! refused here, at the argument or the return type that is in the way.
 
+use super::calls::CallOptions;
 use super::parse::{Function, Options};
 use super::returns::{self, Output};
 use super::version;
@@ -29,14 +30,24 @@ pub(super) struct Model<'a> {
 
 pub(super) enum Form<'a> {
     /// Applied to every row.
-    Row { row: TokenStream, borrows: bool, output: Output },
+    Row {
+        row: TokenStream,
+        borrows: bool,
+        output: Output,
+        /// How the function is called, if it is `async`.
+        calls: Option<&'a CallOptions>,
+    },
     /// Builds a part of the graph.
     Graph { input: &'a Type, borrows: bool, returns: &'a ReturnType },
 }
 
 impl<'a> Model<'a> {
     /// Reads the signature; `None` if not even a stub can stand in for the operator.
-    pub(super) fn of(function: &'a Function, options: &Options, diags: &mut Diags) -> Option<Self> {
+    pub(super) fn of(
+        function: &'a Function,
+        options: &'a Options,
+        diags: &mut Diags,
+    ) -> Option<Self> {
         qualifiers(function, options, diags);
         let mut generic = generics(function, diags);
         let mut arguments = function.sig.inputs.iter();
@@ -61,18 +72,24 @@ impl<'a> Model<'a> {
             ty => (ty, false),
         };
         let form = if is_collection(ty) {
-            graph_options(ty, options, diags);
+            graph_options(function, ty, options, diags);
             Form::Graph { input: ty, borrows, returns: &function.sig.output }
         } else {
             generic |= any_row(ty, diags);
             for argument in &arguments {
                 generic |= row_argument(argument, diags);
             }
-            Form::Row {
-                row: row_type(ty),
-                borrows,
-                output: output(function, first, borrows, options, diags),
+            let output = output(function, first, borrows, options, diags);
+            let mut calls = None;
+            let mut row = row_type(ty);
+            if function.sig.asyncness.is_some() {
+                options.calls.check(function, &output, diags);
+                calls = Some(&options.calls);
+                if options.calls.batch.is_some() {
+                    row = batch_row(ty, borrows, options, diags);
+                }
             }
+            Form::Row { row, borrows, output, calls }
         };
         if generic {
             return None;
@@ -98,11 +115,13 @@ impl<'a> Model<'a> {
 fn qualifiers(function: &Function, options: &Options, diags: &mut Diags) {
     let sig = &function.sig;
     if let Some(token) = &sig.asyncness {
-        diags.error(
-            token,
-            "`async` operators are not there yet",
-            "remove `async`, or call the service in a source or a sink of your own",
-        );
+        if cfg!(not(feature = "async")) {
+            diags.error(
+                token,
+                "`async` operators need the feature `async` of `pathway`",
+                "write `pathway = { version = \"..\", features = [\"async\"] }` in `Cargo.toml`",
+            );
+        }
     } else {
         for option in &options.for_async {
             diags.error(
@@ -197,7 +216,14 @@ fn row_argument(argument: &PatType, diags: &mut Diags) -> bool {
     matches!(ty, Type::ImplTrait(_))
 }
 
-fn graph_options(ty: &Type, options: &Options, diags: &mut Diags) {
+fn graph_options(function: &Function, ty: &Type, options: &Options, diags: &mut Diags) {
+    if let Some(token) = &function.sig.asyncness {
+        diags.error(
+            token,
+            "a sub-graph is built before the pipeline runs, so there is nothing to wait for",
+            "remove `async`, or take a row",
+        );
+    }
     if let Some(verb) = &options.verb {
         diags.error(
             &verb.name,
@@ -209,6 +235,26 @@ fn graph_options(ty: &Type, options: &Options, diags: &mut Diags) {
             "remove the option, or take a row",
         );
     }
+}
+
+/// The row of a batch.
+fn batch_row(ty: &Type, borrows: bool, options: &Options, diags: &mut Diags) -> TokenStream {
+    if let Some(verb) = &options.verb {
+        diags.error(
+            &verb.name,
+            &format!("`{}` is for functions of one row, and this one takes a batch", verb.name),
+            "remove one of the options",
+        );
+    }
+    if let (false, Some([row])) = (borrows, returns::arguments(ty, "Vec").as_deref()) {
+        return row.to_token_stream();
+    }
+    diags.error(
+        ty,
+        "a function of a batch takes its rows as a `Vec`",
+        "write `rows: Vec<Row>`, or remove `batch`",
+    );
+    row_type(ty)
 }
 
 fn output(

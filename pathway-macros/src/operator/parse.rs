@@ -1,5 +1,6 @@
 //! The options, and the function as far as the macro looks into it.
 
+use super::calls::{self, CallOptions};
 use crate::diags::Diags;
 use crate::options::{self, Once, Place, Set, Value, Written, set};
 use proc_macro2::{Ident, TokenStream, TokenTree};
@@ -63,13 +64,35 @@ pub(super) struct Options {
     pub(super) version: Once<u64>,
     /// Whether an option was not known.
     pub(super) misspelt: bool,
-    /// Options for `async` functions.
+    /// Options for `async` functions: their names, and what they say.
     pub(super) for_async: Vec<Ident>,
+    pub(super) calls: CallOptions,
 }
 
 const PLACE: Place = Place {
     kind: "operator option",
-    known: &["map", "filter", "filter_map", "flat_map", "try_map", "name", "version"],
+    known: &[
+        "map",
+        "filter",
+        "filter_map",
+        "flat_map",
+        "try_map",
+        "name",
+        "version",
+        "capacity",
+        "retries",
+        "backoff",
+        "backoff_max",
+        "retry_if",
+        "timeout",
+        "rate",
+        "cache",
+        "batch",
+        "linger",
+        "detached",
+        "ordered",
+        "grace",
+    ],
     synonyms: &[
         ("flatmap", "flat_map"),
         ("flatten", "flat_map"),
@@ -77,11 +100,17 @@ const PLACE: Place = Place {
         ("select", "map"),
         ("named", "name"),
         ("label", "name"),
+        ("concurrency", "capacity"),
+        ("parallelism", "capacity"),
+        ("max_in_flight", "capacity"),
+        ("deadline", "timeout"),
+        ("attempts", "retries"),
+        ("rate_limit", "rate"),
+        ("memoize", "cache"),
+        ("batch_size", "batch"),
     ],
     elsewhere: &[("key", "on a field of a row: `#[schema(key)]`")],
 };
-
-const FOR_ASYNC: &[&str] = &["capacity", "retries", "timeout", "cache"];
 
 impl Options {
     pub(super) fn of(tokens: TokenStream, diags: &mut Diags) -> Self {
@@ -101,8 +130,9 @@ impl Options {
                     set(&mut found.version, version(option, diags), diags);
                     continue;
                 }
-                name if FOR_ASYNC.contains(&name) => {
-                    found.for_async.push(option.name);
+                name if calls::NAMES.contains(&name) => {
+                    found.for_async.push(option.name.clone());
+                    found.calls.take(option, diags);
                     continue;
                 }
                 _ => {

@@ -14,10 +14,31 @@ pub(super) enum Output {
     FilterMap(TokenStream),
     FlatMap(TokenStream),
     TryMap(TokenStream, TokenStream),
+    /// A row for each row of a batch.
+    Batch(TokenStream),
+    TryBatch(TokenStream, TokenStream),
     /// One of the last three, whose type does not say what is inside.
     Opaque(Verb, TokenStream),
     /// Unknown after a mistake.
     Unknown,
+}
+
+impl Output {
+    /// Whether the function says itself that it has failed.
+    pub(super) fn is_fallible(&self) -> bool {
+        self.error().is_some()
+    }
+
+    /// The type of the error, where there is one.
+    pub(super) fn error(&self) -> Option<TokenStream> {
+        match self {
+            Self::TryMap(_, error) | Self::TryBatch(_, error) => Some(error.clone()),
+            Self::Opaque(Verb::TryMap, ty) => {
+                Some(quote!(<#ty as ::pathway::__private::IsResult>::Error))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Reads the return type, or reports why it cannot be an operator's.
@@ -40,9 +61,16 @@ pub(super) fn of(function: &Function, options: &Options, diags: &mut Diags) -> O
         }
         _ => {}
     }
+    let is_async = function.sig.asyncness.is_some();
     let output = match &options.verb {
+        _ if is_async && options.calls.batch.is_some() => batch(ty, diags),
         Some(verb) => asked(ty, verb.value, diags),
+        None if is_async && is_many(ty) => many(ty, diags),
         None => told(ty, options.misspelt, diags),
+    };
+    let output = match output {
+        Output::FlatMap(_) | Output::Opaque(Verb::FlatMap, _) if is_async => many(ty, diags),
+        output => output,
     };
     if let Some(Type::Reference(reference)) = borrowed(ty) {
         let owned = match &*reference.elem {
@@ -65,6 +93,38 @@ fn nothing(at: impl ToTokens, diags: &mut Diags) {
         "an operator returns rows, and this function returns nothing",
         "return the new row, an `Option` of it, an `impl Iterator` of rows, or a `Result`; to look at rows, use `.inspect(..)`",
     );
+}
+
+/// What a function of a batch returns.
+fn batch(ty: &Type, diags: &mut Diags) -> Output {
+    if let Some([row]) = arguments(ty, "Vec").as_deref() {
+        return Output::Batch(quote!(#row));
+    }
+    if let Some([rows, error]) = arguments(ty, "Result").as_deref()
+        && let Some([row]) = arguments(rows, "Vec").as_deref()
+    {
+        return Output::TryBatch(quote!(#row), quote!(#error));
+    }
+    diags.error(
+        ty,
+        "a function of a batch returns one row for each of its rows, in their order",
+        "return `Vec<Row>`, or `Result<Vec<Row>, Error>`",
+    );
+    Output::Unknown
+}
+
+/// Whether a type can be many rows.
+fn is_many(ty: &Type) -> bool {
+    item(ty).is_some() || matches!(arguments(ty, "Vec").as_deref(), Some([_]))
+}
+
+fn many(ty: &Type, diags: &mut Diags) -> Output {
+    diags.error(
+        ty,
+        "an `async` operator gives a row, an `Option` of one or a `Result`, but not many rows",
+        "write `#[operator(map)]` for one row that is a list, and take it apart by `.flatten()`; or take many rows as well: `#[operator(batch = 100)]`",
+    );
+    Output::Unknown
 }
 
 /// The verb that the option asks for.
@@ -184,7 +244,7 @@ fn item(ty: &Type) -> Option<&Type> {
 }
 
 /// The type arguments of a path that ends in that name.
-fn arguments<'a>(ty: &'a Type, name: &str) -> Option<Vec<&'a Type>> {
+pub(super) fn arguments<'a>(ty: &'a Type, name: &str) -> Option<Vec<&'a Type>> {
     let Type::Path(TypePath { qself: None, path, .. }) = ty else { return None };
     let last = path.segments.last()?;
     if last.ident != name {

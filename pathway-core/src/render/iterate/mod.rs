@@ -228,6 +228,8 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             | Operation::Changes { .. }
             | Operation::Upsert { .. }
             | Operation::Stateful { .. }
+            | Operation::DeltaJoin(_)
+            | Operation::Calls(_)
             | Operation::Window(_)
             | Operation::Machine { .. }
             | Operation::Watermark(_)

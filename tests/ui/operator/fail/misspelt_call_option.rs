@@ -10,7 +10,7 @@ struct Word {
     word: String,
 }
 
-#[operator(capacity = 64, retries = 3)]
+#[operator(capacity = 64, retires = 3)]
 async fn fetched(line: Line) -> Result<Word, String> {
     Ok(Word { word: line.text })
 }
