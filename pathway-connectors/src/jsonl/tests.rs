@@ -1,6 +1,6 @@
 use crate::jsonl::{JsonlFormat, file};
 use crate::testing::{Directory, Flight, decode, messages, open, stops, updates};
-use pathway_core::io::CollectionKind::{Stream, Table};
+use pathway_core::io::CollectionKind;
 use pathway_core::schema::{ColumnType, DataType, Schema, StructKind, StructType};
 
 const UA: &str = r#"Flight { carrier: "UA", delay: Some(1.5), miles: 100 }"#;
@@ -96,12 +96,13 @@ fn sinks_write_rows_or_changes() {
     let directory = Directory::new("jsonl-sink");
     let a: Row = ("a\"".into(), None);
     let b: Row = ("b".into(), Some(u64::MAX));
-    let mut sink = open::<Row>(file(directory.path("t.jsonl")), Table).unwrap();
+    let mut sink = open::<Row>(file(directory.path("t.jsonl")), CollectionKind::Table).unwrap();
     sink.write(1, &updates([(b.clone(), 1), (a.clone(), 1)])).unwrap();
     sink.finish().unwrap();
     assert_eq!(directory.read("t.jsonl"), "[\"a\\\"\",null]\n[\"b\",18446744073709551615]\n");
 
-    let mut sink = open::<Row>(file(directory.path("c.jsonl")).changes(), Table).unwrap();
+    let mut sink =
+        open::<Row>(file(directory.path("c.jsonl")).changes(), CollectionKind::Table).unwrap();
     sink.write(7, &updates([(a, -1), (b, 2)])).unwrap();
     sink.finish().unwrap();
     assert_eq!(
@@ -110,7 +111,9 @@ fn sinks_write_rows_or_changes() {
          {\"0\":\"b\",\"1\":18446744073709551615,\"epoch\":7,\"diff\":2}\n"
     );
 
-    let mut sink = open::<Option<u8>>(file(directory.path("v.jsonl")).changes(), Stream).unwrap();
+    let mut sink =
+        open::<Option<u8>>(file(directory.path("v.jsonl")).changes(), CollectionKind::Stream)
+            .unwrap();
     sink.write(7, &updates([(Some(1_u8), 1), (None, 1)])).unwrap();
     sink.finish().unwrap();
     assert_eq!(
@@ -129,7 +132,7 @@ fn a_column_of_the_name_of_a_change_is_refused() {
     use pathway_core::io::Sink;
     let sink = Box::new(file("out.jsonl").changes());
     assert_eq!(
-        sink.open(DataType::Struct(&ROWS), Table).err().unwrap().to_string(),
+        sink.open(DataType::Struct(&ROWS), CollectionKind::Table).err().unwrap().to_string(),
         "jsonl `out.jsonl` cannot hold the changes of rows that have a column `epoch` of their \
          own\nhelp: rename that column: the changes add `epoch` and `diff`"
     );
@@ -142,7 +145,8 @@ fn what_is_written_reads_back() {
     let rows: Vec<(f64, String)> = [f64::NAN, f64::INFINITY, -0.1, 1e300]
         .map(|float| (float, format!("{float}\n\u{7f}")))
         .into();
-    let mut sink = open::<(f64, String)>(file(directory.path("out")), Stream).unwrap();
+    let mut sink =
+        open::<(f64, String)>(file(directory.path("out")), CollectionKind::Stream).unwrap();
     sink.write(1, &updates(rows.clone().into_iter().map(|row| (row, 1)))).unwrap();
     sink.finish().unwrap();
     let data_type = <(f64, String)>::data_type();

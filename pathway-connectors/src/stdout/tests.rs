@@ -1,6 +1,6 @@
 use super::{StdoutTable, Wanted};
 use crate::testing::{open, updates};
-use pathway_core::io::CollectionKind::{Stream, Table};
+use pathway_core::io::CollectionKind;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -37,7 +37,7 @@ fn row(word: &str, number: u8) -> Row {
 #[test]
 fn a_table_is_printed_as_it_stands() {
     let screen = Screen::default();
-    let mut sink = open::<Row>(screen.sink(false), Table).unwrap();
+    let mut sink = open::<Row>(screen.sink(false), CollectionKind::Table).unwrap();
     sink.write(1, &updates([(row("one", 100), 1), (row("two", 2), 1)])).unwrap();
     sink.flush().unwrap();
     assert_eq!(screen.text(), "0      1\n---  ---\none  100\ntwo    2\n");
@@ -54,7 +54,7 @@ fn a_table_is_printed_as_it_stands() {
 #[test]
 fn a_terminal_shows_the_new_state_in_place_of_the_old_one() {
     let screen = Screen::default();
-    let mut sink = open::<Row>(screen.sink(true), Table).unwrap();
+    let mut sink = open::<Row>(screen.sink(true), CollectionKind::Table).unwrap();
     sink.write(1, &updates([(row("a", 1), 1)])).unwrap();
     sink.flush().unwrap();
     sink.write(2, &updates([(row("a", 1), -1), (row("a", 2), 1)])).unwrap();
@@ -65,7 +65,7 @@ fn a_terminal_shows_the_new_state_in_place_of_the_old_one() {
 #[test]
 fn the_rows_of_a_stream_are_printed_as_they_come() {
     let screen = Screen::default();
-    let mut sink = open::<Row>(screen.sink(false), Stream).unwrap();
+    let mut sink = open::<Row>(screen.sink(false), CollectionKind::Stream).unwrap();
     sink.write(1, &updates([(row("a", 1), 2)])).unwrap();
     sink.write(2, &updates([(row("b", 100), 1)])).unwrap();
     sink.finish().unwrap();
@@ -75,7 +75,7 @@ fn the_rows_of_a_stream_are_printed_as_they_come() {
 #[test]
 fn changes_have_an_epoch_and_a_diff() {
     let screen = Screen::default();
-    let mut sink = open::<Row>(screen.sink(false).changes(), Table).unwrap();
+    let mut sink = open::<Row>(screen.sink(false).changes(), CollectionKind::Table).unwrap();
     sink.write(7, &updates([(row("a", 1), -1), (row("a", 2), 1)])).unwrap();
     sink.finish().unwrap();
     assert_eq!(
