@@ -18,6 +18,7 @@ mod group;
 mod grouping_sets;
 mod iterate;
 mod join;
+mod join_chain;
 mod left_join;
 mod lookup;
 mod oracle;

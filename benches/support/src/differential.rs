@@ -63,7 +63,7 @@ pub fn join(shop: &Shop, per_epoch: usize) -> Digest {
 }
 
 /// Takes every update of the output.
-fn take<'scope, K: Clone + 'static>(
+pub(crate) fn take<'scope, K: Clone + 'static>(
     totals: VecCollection<'scope, u64, (K, Weight), isize>,
     update: impl Fn(&K, &mut Digest, [i64; 2], i64) + 'static,
 ) -> (ProbeHandle<u64>, Rc<RefCell<Digest>>) {
@@ -99,7 +99,7 @@ fn feed(
     }
 }
 
-fn weight(amount: i64) -> isize {
+pub(crate) fn weight(amount: i64) -> isize {
     isize::try_from(amount).expect("the machine counts in 64 bits")
 }
 

@@ -8,6 +8,7 @@ pub mod differential;
 mod digest;
 pub mod hand_written;
 pub mod inputs;
+pub mod joins;
 pub mod pagerank;
 mod random;
 mod report;

@@ -112,7 +112,7 @@ pub(crate) struct TouchedKey<'a> {
 }
 
 impl<'a> TouchedKey<'a> {
-    fn is_null(self) -> bool {
+    pub(crate) fn is_null(self) -> bool {
         self.index.null == Some(self.slot)
     }
 
@@ -148,10 +148,10 @@ pub(crate) struct Matches<'a> {
     slot: Option<u32>,
 }
 
-impl Matches<'_> {
+impl<'a> Matches<'a> {
     /// Calls `f` with each row and its diff.
     #[inline]
-    pub(crate) fn for_each(self, version: Version, mut f: impl FnMut(&[u8], Diff)) {
+    pub(crate) fn for_each(self, version: Version, mut f: impl FnMut(&'a [u8], Diff)) {
         let Some(slot) = self.slot else { return };
         let Index { keys, log, stamp, .. } = self.index;
         let (head, sealed) = halves(keys.payload(slot)[HEADS]);
@@ -377,8 +377,17 @@ impl Index {
         self.touched.iter().map(|&slot| TouchedKey { index: self, slot })
     }
 
+    /// The rows of a key.
+    pub(crate) fn matches(&self, key: &[u8]) -> Matches<'_> {
+        Matches { index: self, slot: self.keys.find(self.keys.key(key)) }
+    }
+
     /// Looks up the rows of this epoch in another index: gives each with its matches there.
-    pub(crate) fn probe(&self, other: &Self, mut f: impl FnMut(&[u8], Diff, Matches<'_>)) {
+    pub(crate) fn probe<'a>(
+        &'a self,
+        other: &'a Self,
+        mut f: impl FnMut(&'a [u8], Diff, Matches<'a>),
+    ) {
         let mut matches = [Matches { index: other, slot: None }; BATCH_ROWS];
         for batch in self.fresh.chunks(BATCH_ROWS) {
             for (row, matches) in batch.iter().zip(&mut matches) {

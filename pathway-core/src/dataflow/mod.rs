@@ -2,6 +2,7 @@
 
 pub(crate) mod async_calls;
 pub(crate) mod chunk;
+pub(crate) mod delta_join;
 pub(crate) mod epoch_clock;
 mod exact_number;
 mod exact_sum;

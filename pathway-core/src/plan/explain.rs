@@ -179,7 +179,7 @@ fn what(node: &Node) -> String {
     match &node.operation {
         Operation::Source(source) => format!("read {}", source.reader.label()),
         Operation::Sink(sink) => format!("write {}", sink.label),
-        Operation::Index(index) => match index.key_column {
+        Operation::Index(index) => match &index.key_column {
             Some(column) => format!("index by `{column}`"),
             None => "index by closure".to_owned(),
         },
@@ -187,6 +187,7 @@ fn what(node: &Node) -> String {
             let key = key_column.map_or("closure".to_owned(), |column| format!("`{column}`"));
             format!("{} {key}, {}", node.verb, reducers(plan))
         }
+        Operation::DeltaJoin(join) => format!("join of {} tables", join.paths.len()),
         Operation::Sort(sorted) => what_sorted(sorted),
         Operation::Window(window) => what_window(window),
         Operation::Watermark(watermark) => {
@@ -284,7 +285,13 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
     if let Some(root) = fused_into(plan, node) {
         notes.push(format!("fused into #{}", root.0));
     }
-    if matches!(node.operation, Operation::Index(_)) {
+    if matches!(node.operation, Operation::DeltaJoin(_)) {
+        notes.push("keeps no intermediate rows".to_owned());
+    }
+    if let Operation::Index(index) = &node.operation {
+        if index.intermediate {
+            notes.push("keeps intermediate rows".to_owned());
+        }
         let readers = plan
             .nodes()
             .iter()

@@ -168,6 +168,7 @@ impl Operation {
             | Self::Changes { .. }
             | Self::Upsert { .. }
             | Self::Unique
+            | Self::DeltaJoin(_)
             | Self::Total { .. }
             | Self::Stateful { .. }
             | Self::Calls(_)

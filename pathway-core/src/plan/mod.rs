@@ -5,12 +5,14 @@
 //! printed ([`explain`](explain::Explain)) and checked.
 
 mod async_calls;
+pub mod delta_join;
 pub mod explain;
 mod loops;
 mod node;
 
 pub use crate::dataflow::Limit;
 pub use async_calls::{CallSettings, CallsNode};
+pub use delta_join::DeltaJoin;
 pub use loops::{Loop, LoopId, Misplaced};
 pub use node::{
     Node, NodeId, Operation, Port, Rooted, ScopeId, SharedIndex, SinkKind, SinkSlot, Sorted,

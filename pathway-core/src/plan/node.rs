@@ -1,6 +1,6 @@
 //! The kinds of nodes.
 
-use super::{CallsNode, LoopId};
+use super::{CallsNode, DeltaJoin, LoopId};
 use crate::dataflow::ordered::OverPlan;
 use crate::dataflow::window::{Emission, Windows};
 use crate::dataflow::{JoinKind, ReducePlan, WatermarkPlan};
@@ -8,8 +8,9 @@ use crate::io::{CollectionKind, Reader, Sink, SinkWriter, Wanted};
 use crate::schema::DataType;
 use crate::stage::{
     AnyStep, EncodedStep, KeyedLogicFactory, KeyedTerminal, MachineFactory, ReduceColumns,
-    ReduceTerminal, RowType, StepFactory,
+    ReduceTerminal, RowKey, RowType, StepFactory,
 };
+use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, Mutex};
@@ -110,6 +111,8 @@ pub enum Operation {
         /// Calls the user's closure on each pair; nothing where it gives left rows as they are.
         root: Option<Rooted>,
     },
+    /// Joins the indexes of many tables, and keeps nothing but them.
+    DeltaJoin(DeltaJoin),
     /// Hands on the rows of an index whose keys are unique.
     Unique,
     /// Groups and reduces.
@@ -282,12 +285,16 @@ pub type Rooted = Arc<dyn Fn(u32, AnyStep) -> Box<dyn EncodedStep> + Send + Sync
 pub struct SharedIndex {
     /// Takes the key from a row.
     pub terminal: Terminal,
-    /// The name of the key column, where the key is one.
-    pub key_column: Option<&'static str>,
+    /// The name of the key column, where the key is one; or of several.
+    pub key_column: Option<Cow<'static, str>>,
     /// Its position.
     pub column: Option<usize>,
+    /// The keys, where they are several.
+    pub keys: Arc<[RowKey]>,
     /// Whether two rows of one key are an error.
     pub unique: bool,
+    /// Whether the rows are what the first joins of several give.
+    pub intermediate: bool,
 }
 
 /// A sink of a plan.
@@ -372,6 +379,7 @@ impl fmt::Debug for Operation {
             Self::Concat => "Concat",
             Self::Index(_) => "Index",
             Self::Join { .. } => "Join",
+            Self::DeltaJoin(_) => "DeltaJoin",
             Self::Unique => "Unique",
             Self::Reduce { .. } => "Reduce",
             Self::Total { .. } => "Total",

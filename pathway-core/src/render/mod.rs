@@ -7,6 +7,7 @@
 
 mod async_calls;
 mod consumers;
+mod delta_join;
 mod iterate;
 mod sort;
 mod source;
@@ -43,7 +44,7 @@ use crate::plan::{Node, NodeId, Operation, Plan, Port};
 use crate::schema::DataType;
 use crate::stage::{
     AnyStep, Diff, EncodedStep, EncodedTee, Inputs, InputsCollector, KeyedCollector, LeftRows,
-    PassRows, ReduceByColumns, RowsByColumn, StepContext,
+    PassRows, ReduceByColumns, RowsByColumn, StepContext, by_keys,
 };
 use consumers::Consumers;
 use std::cell::RefCell;
@@ -385,6 +386,10 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             return Some(Box::new(PassRows(collector)));
         }
         match &node.operation {
+            Operation::Index(index) if !index.keys.is_empty() => {
+                let collector = self.index_collectors(entry, feeds);
+                Some(Box::new(PassRows(by_keys(&index.keys, consumer.0, collector))))
+            }
             Operation::Index(index) => {
                 let column = index.column?;
                 let collector = self.index_collectors(entry, feeds);
@@ -580,6 +585,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 let right = self.join_side(node.inputs[1].node, true);
                 self.operator(node, feeds, Box::new(Join { kind, left, right, root }));
             }
+            Operation::DeltaJoin(delta) => delta_join::render(self, node, delta),
             Operation::Unique => {
                 let (root, feeds) = self.rows(node);
                 let JoinSide { index, reader, .. } = self.join_side(node.inputs[0].node, true);

@@ -50,7 +50,7 @@ pub struct ReduceColumns {
     pub inputs: Vec<ColumnInput>,
 }
 
-fn columns_of(rows: DataType) -> &'static StructType {
+pub(super) fn columns_of(rows: DataType) -> &'static StructType {
     match rows {
         DataType::Struct(inner) => inner,
         other => unreachable!("only structs have column paths, not {}", other.name()),

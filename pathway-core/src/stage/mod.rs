@@ -14,10 +14,12 @@
 //! ([`Step::push_ref`]); a step that needs it by value makes its own copy.
 
 mod async_calls;
+mod combination;
 mod encoded;
 mod inputs;
 mod machine;
 mod root;
+mod row_key;
 mod row_type;
 mod sorted;
 mod stateful;
@@ -28,6 +30,10 @@ mod window;
 pub use async_calls::{
     Answer, Attempt, CallError, CallResult, CallRow, ErrorRow, attempt, batch_attempt, failed,
 };
+pub(crate) use combination::{
+    CombinationKey, LeftRow, combination_terminal, combine_root, combined_root, put_row, take_row,
+};
+pub use combination::{Decoded, combination_root};
 pub(crate) use encoded::{
     COLUMNS_MAX, EncodedTee, LeftRows, PassRows, ReduceByColumns, RowsByColumn,
 };
@@ -35,6 +41,8 @@ pub use encoded::{ColumnInput, ReduceColumns};
 pub use inputs::{Input, Inputs};
 pub use machine::{KeyedMachine, Machine, MachineFactory, TimerRequest, machine};
 pub use root::{EncodedStep, join_root, outer_join_root, pair_root};
+pub use row_key::RowKey;
+pub(crate) use row_key::{by_keys, keys_terminal};
 pub use row_type::RowType;
 pub(crate) use sorted::{KeyOf, partition_key, put_sort_header, sort_key, sorted_terminal};
 pub use stateful::{KeyedLogic, KeyedLogicFactory, stateful};

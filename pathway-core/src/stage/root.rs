@@ -21,6 +21,11 @@ pub trait EncodedStep {
     fn push_right(&mut self, _right: &[u8], _diff: Diff) {
         unreachable!("only the root of a right join is given right rows alone");
     }
+
+    /// Takes a row of each table of a join of many; an optional table may have none.
+    fn push_combination(&mut self, _rows: &[Option<&[u8]>], _diff: Diff) {
+        unreachable!("only the root of a join of many is given combinations");
+    }
 }
 
 struct RowRoot<T> {

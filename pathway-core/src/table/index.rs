@@ -4,9 +4,11 @@ use super::Table;
 use crate::plan::{NodeId, Operation, SharedIndex};
 use crate::schema::{DataType, Expr, Schema};
 use crate::stage;
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
+use std::sync::Arc;
 
 /// Two keys that a join can compare: of one type, or one of them an `Option` of the other.
 #[diagnostic::on_unimplemented(
@@ -26,7 +28,7 @@ pub(super) fn column_name<T: Schema, E: Expr<T>>() -> Option<&'static str> {
 }
 
 /// Whether the key's encoding in a join is that of the column: nulls within a tuple are not.
-fn is_plain(key: DataType) -> bool {
+pub(super) fn is_plain(key: DataType) -> bool {
     let value = match key {
         DataType::Option(inner) => inner(),
         other => other,
@@ -103,9 +105,11 @@ where
 {
     let operation = Operation::Index(SharedIndex {
         terminal: stage::keyed_terminal(key_of),
-        key_column: column_name::<T, E>(),
+        key_column: column_name::<T, E>().map(Cow::Borrowed),
         column: E::COLUMN.filter(|_| is_plain(E::Value::data_type())),
+        keys: Arc::default(),
         unique,
+        intermediate: false,
     });
     let verb = if unique { "unique_by" } else { "index_by" };
     let append_only = table.is_append_only();

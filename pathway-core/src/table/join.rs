@@ -61,9 +61,9 @@ pub struct JoinBuilder<L, R, K> {
 /// Two tables to be joined, by key.
 #[must_use = "make rows of the pairs: `.select(|left, right| ..)`"]
 pub struct JoinPair<L, R, K> {
-    left: Indexed<L, ()>,
-    right: Indexed<R, ()>,
-    location: &'static Location<'static>,
+    pub(super) left: Indexed<L, ()>,
+    pub(super) right: Indexed<R, ()>,
+    pub(super) location: &'static Location<'static>,
     kind: PhantomData<K>,
 }
 

@@ -17,6 +17,7 @@ mod index;
 mod input;
 mod iterate;
 mod join;
+mod join_chain;
 mod lookup;
 mod machine;
 mod operator;
@@ -49,6 +50,10 @@ pub use index::{Indexed, SameKey};
 pub use input::{Input, InputError, TableInput, Transaction};
 pub use iterate::{LoopTables, NextTables, iterate, iterate_at_most, iterate_within};
 pub use join::{Full, Inner, JoinBuilder, JoinPair, JoinWhere, Left, PairJoin, Right};
+pub use join_chain::{
+    ChainBuilder, ChainIndexBuilder, Fifth, FilteredChain, First, Fourth, Grown, JoinChain,
+    Optional, RowsOf, Second, Side, TableAt, Third, With,
+};
 pub use lookup::{Lookup, RequiredLookup};
 pub use machine::{StateMachine, TimedMachine};
 pub use operator::{OperatorInfo, operators};

@@ -192,6 +192,7 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             | Operation::Changes { .. }
             | Operation::Upsert { .. }
             | Operation::Unique
+            | Operation::DeltaJoin(_)
             | Operation::Total { .. }
             | Operation::Stateful { .. }
             | Operation::Calls(_)
