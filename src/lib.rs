@@ -4,8 +4,13 @@ pub mod guide;
 
 pub use pathway_connectors::{csv, files, jsonl, lines, null, source, stdout};
 pub use pathway_core::error::{self, Error, Result};
-pub use pathway_core::{format, graph, io, order, plan, reduce, runtime, schema, table, testing};
+pub use pathway_core::{format, graph, io, order, reduce, runtime, schema, table, testing};
 pub use pathway_macros::{Aggregate, Schema, operator};
+
+/// What a pipeline is, as text.
+pub mod plan {
+    pub use pathway_core::plan::explain;
+}
 
 /// What the expansions of the macros name. Not part of the interface.
 #[doc(hidden)]

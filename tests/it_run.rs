@@ -60,6 +60,19 @@ fn idle() -> pathway::Result<()> {
     Ok(())
 }
 
+/// A live pipeline that cannot finish soon.
+fn stuck() -> pathway::Result<()> {
+    let app = Pipeline::new("stuck");
+    let (input, rows) = app.input::<i64>();
+    let slow = rows.inspect(|_, _| {
+        eprintln!("row");
+        std::thread::sleep(Duration::from_secs(600));
+    });
+    slow.write(null::sink());
+    input.push(1).expect("the input is open");
+    app.run()
+}
+
 fn batch() -> pathway::Result<()> {
     let app = Pipeline::new("batch");
     app.rows(0..10_i64)
@@ -79,6 +92,7 @@ fn program() {
         "slow" => slow(),
         "idle" => idle(),
         "batch" => batch(),
+        "stuck" => stuck(),
         out => live(Path::new(out)),
     };
     if let Err(error) = result {
@@ -153,6 +167,24 @@ mod signals {
     #[test]
     fn a_live_pipeline_ends_at_sigterm_with_its_sinks_flushed() {
         a_live_pipeline_ends_at("-TERM");
+    }
+
+    #[test]
+    fn a_second_ctrl_c_ends_the_process_at_once() {
+        for (name, status) in [("-INT", 130), ("-TERM", 143)] {
+            let mut child = start("stuck");
+            let mut stderr = BufReader::new(child.stderr.take().expect("it is a pipe"));
+            read_until(&mut stderr, "row");
+            signal(&child, "-INT");
+            read_until(&mut stderr, "press Ctrl-C again to quit at once");
+            let asked = Instant::now();
+            signal(&child, name);
+            let (ended, text) = finish(child, stderr);
+            assert_eq!(ended.code(), Some(status), "{ended}: {text}");
+            let message = "stuck: quit at once, without finishing what had been read";
+            assert!(text.contains(message), "{text}");
+            assert!(asked.elapsed() < LIMIT / 4, "it took {:?}", asked.elapsed());
+        }
     }
 
     #[test]

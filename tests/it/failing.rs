@@ -203,16 +203,52 @@ fn a_sum_that_does_not_fit_says_so() {
         let app = Pipeline::new("test").threads(threads);
         let rows = app.rows([("a".to_owned(), i64::MAX), ("a".to_owned(), 1)]);
         let sums = rows.group_by(|row| row.0.clone()).reduce(|g| g.sum(|row| row.1));
+        let line = line!() - 1;
         let error = sums.collect().unwrap_err().to_string();
         assert_says(
             &error,
             &[
                 "`group_by` at tests/it/failing.rs",
                 "the sum 9223372036854775808 does not fit `i64`",
+                &format!("in `sum` at tests/it/failing.rs:{line}"),
                 "in the group \"a\"",
             ],
         );
     }
+}
+
+#[derive(Clone, Debug, Schema)]
+struct Payment {
+    account: u32,
+    paid: u128,
+    received: Option<i128>,
+}
+
+#[test]
+fn an_error_of_a_reducer_names_its_column() {
+    let error = |paid: [u128; 2], received: [i128; 2]| {
+        let app = Pipeline::new("test");
+        let rows = [0, 1].map(|at| {
+            let received = Some(received[at]);
+            Payment { account: 7, paid: paid[at], received }
+        });
+        let sums = app
+            .rows(rows)
+            .group_by(Payment.account)
+            .reduce(|g| (g.sum(Payment.paid), g.sum(Payment.received).when(|_| true)));
+        sums.collect().unwrap_err().to_string()
+    };
+    let expected = [
+        "the sum 340282366920938463463374607431768211456 does not fit `u128`",
+        "in `sum` of `paid` at tests/it/failing.rs",
+        "in the group 7",
+    ];
+    assert_says(&error([u128::MAX, 1], [0, 0]), &expected);
+    let expected = [
+        "the sum -170141183460469231731687303715884105729 does not fit `i128`",
+        "in `sum` of `received` at tests/it/failing.rs",
+    ];
+    assert_says(&error([1, 1], [i128::MIN, -1]), &expected);
 }
 
 #[test]

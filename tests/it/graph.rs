@@ -228,3 +228,79 @@ fn triangles() {
         found
     });
 }
+
+/// The Louvain method of [`graph::louvain`], one vertex after the other.
+fn naive_louvain(edges: &[Edge], levels: u64, rounds: u64) -> Vec<Edge> {
+    let mut communities: BTreeMap<u8, u8> =
+        vertices(edges).into_iter().map(|vertex| (vertex, vertex)).collect();
+    let mut weights: BTreeMap<Edge, i64> = BTreeMap::new();
+    for &(from, to) in edges {
+        *weights.entry((from, to)).or_default() += 1;
+        *weights.entry((to, from)).or_default() += 1;
+    }
+    for _ in 0..levels {
+        let mut degrees: BTreeMap<u8, i64> = BTreeMap::new();
+        weights.iter().for_each(|((from, _), weight)| {
+            *degrees.entry(*from).or_default() += weight;
+        });
+        let total: i64 = degrees.values().sum();
+        let mut labels: BTreeMap<u8, u8> = degrees.keys().map(|v| (*v, *v)).collect();
+        for half in 0..2 * rounds {
+            let move_of = |vertex: u8, own: u8| {
+                let worth = |to: u8| {
+                    let in_there = |other: &u8| *other != vertex && labels[other] == to;
+                    let weight: i64 = weights
+                        .iter()
+                        .filter(|((from, other), _)| *from == vertex && in_there(other))
+                        .map(|(_, weight)| weight)
+                        .sum();
+                    let others: i64 =
+                        degrees.iter().filter(|(v, _)| in_there(v)).map(|(_, k)| k).sum();
+                    total * weight - degrees[&vertex] * others
+                };
+                let neighbours = weights.keys().filter(|(from, _)| *from == vertex);
+                let known: BTreeSet<u8> =
+                    neighbours.filter(|(_, to)| *to != vertex).map(|(_, to)| labels[to]).collect();
+                let best = known.into_iter().chain([own]).min_by_key(|to| (-worth(*to), *to));
+                let best = best.expect("there is its own");
+                let may = if half % 2 == 0 { best < own } else { best > own };
+                if may && worth(best) > worth(own) { best } else { own }
+            };
+            labels = labels.iter().map(|(vertex, own)| (*vertex, move_of(*vertex, *own))).collect();
+        }
+        communities.values_mut().for_each(|community| *community = labels[community]);
+        let mut merged: BTreeMap<Edge, i64> = BTreeMap::new();
+        for ((from, to), weight) in &weights {
+            *merged.entry((labels[from], labels[to])).or_default() += weight;
+        }
+        weights = merged;
+    }
+    let name = |community: u8| {
+        let members = communities.iter().filter(|(_, of)| **of == community);
+        members.map(|(vertex, _)| *vertex).min().unwrap_or(community)
+    };
+    communities.iter().map(|(vertex, community)| (*vertex, name(*community))).collect()
+}
+
+#[test]
+fn louvain() {
+    for (levels, rounds) in [(1, 1), (1, 3), (3, 3)] {
+        on_edges(
+            |edges| graph::louvain(edges, levels, rounds),
+            |edges| naive_louvain(edges, levels, rounds),
+        );
+    }
+}
+
+#[test]
+fn louvain_finds_cliques() {
+    let app = Pipeline::new("cliques");
+    let clique =
+        |first: u8| (first..first + 6).flat_map(move |a| (a + 1..first + 6).map(move |b| (a, b)));
+    let mut edges: Vec<Edge> = (0..8).flat_map(|n| clique(n * 10)).collect();
+    // A ring of cliques.
+    edges.extend((0..8).map(|n| (n * 10, (n + 1) % 8 * 10 + 1)));
+    let communities = graph::louvain(&app.rows(edges), 4, 6).collect().unwrap();
+    assert_eq!(communities.len(), 48);
+    assert!(communities.iter().all(|(vertex, name)| vertex / 10 * 10 == *name), "{communities:?}");
+}

@@ -2,6 +2,7 @@
 
 use crate::oracle::against;
 use pathway::prelude::*;
+use pathway::table::IntoTable;
 use pathway::testing::{Harness, add, check_incremental, remove};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -337,6 +338,44 @@ fn a_loop_that_does_not_settle_within_its_limit() {
 }
 
 #[test]
+fn a_run_can_be_stopped_whose_loop_never_settles() {
+    for threads in [1, 3] {
+        let app = Pipeline::new("endless").threads(threads);
+        let (input, numbers) = app.input::<i64>();
+        let line = line!() + 1;
+        let endless = iterate((&numbers, &numbers), |(a, b)| (a.distinct(), b.map(|n| n + 1)));
+        let view = endless.1.view();
+        let running = app.start().unwrap();
+        input.push(1).unwrap();
+        // It holds its epoch, and says so.
+        while running.stats().loops.first().is_none_or(|turning| turning.round < 2_000) {
+            assert!(!running.is_over());
+        }
+        assert_eq!((running.epoch(), running.stats().loops[0].epoch), (0, 0));
+        let start = std::time::Instant::now();
+        running.stop();
+        let error = running.wait().unwrap_err().to_string();
+        assert!(start.elapsed() < std::time::Duration::from_secs(30), "{:?}", start.elapsed());
+        assert!(error.contains(&format!("`iterate` at {}:{line}", file!())), "{error}");
+        assert!(error.contains("stopped before the loop had settled"), "{error}");
+        assert!(error.contains("2 rows of its table 2"), "{error}");
+        // Nothing of a loop leaves it before it has settled.
+        assert!(view.rows().is_empty());
+    }
+}
+
+#[test]
+fn dropping_the_handle_ends_a_loop_that_never_settles() {
+    let app = Pipeline::new("endless");
+    let (input, numbers) = app.input::<i64>();
+    numbers.iterate(|numbers| numbers.iterate(|n| n.map(|n| -n))).write(null::sink());
+    let running = app.start().unwrap();
+    input.push(1).unwrap();
+    while running.stats().loops.is_empty() {}
+    drop(running);
+}
+
+#[test]
 fn what_cannot_be_repeated() {
     let app = Pipeline::new("misplaced");
     let numbers = app.rows(vec![1]);
@@ -459,4 +498,151 @@ fn joins_of_every_kind_in_a_loop() {
         |random| (random.value::<u8>() % 6, random.value::<u8>() % 6),
         |random| random.value::<u8>() % 6,
     );
+}
+
+#[test]
+fn sorted_tables_and_whole_ones_in_a_loop() {
+    check_incremental(|t| {
+        let (rows, others) = (t.table::<(u8, u8)>(), t.table::<(u8, u8)>());
+        rows.iterate_at_most(3, |rows| {
+            let first = rows.group_by(|row| row.0).sort_by(|row| row.1).limit(2).offset(1);
+            let placed = rows
+                .concat(&others)
+                .sort_by(|row| row.0)
+                .over(|o| (o.row_number(), o.running_sum(|row| row.1), o.lag(1, |row| row.1)))
+                .select(|row, (number, sum, before)| {
+                    let narrow = |n: u64| u8::try_from(n % 12).unwrap();
+                    (narrow(number + sum), before.unwrap_or(row.1))
+                });
+            let all = rows
+                .reduce(|g| (g.count(), g.max(|row| row.1)))
+                .select(|(count, max)| (u8::try_from(*count % 12).unwrap(), max.unwrap_or(7)));
+            first.into_table().concat(&placed).concat(&all).distinct()
+        })
+    })
+    .rows::<(u8, u8)>(edge)
+    .rows_per_epoch(16)
+    .cases(64)
+    .run();
+}
+
+/// The number of rows of a table that loses one row of it in every round, from a table of none on.
+#[test]
+fn a_whole_table_in_a_loop_has_a_row_when_it_is_empty() {
+    let mut t = Harness::with_threads(2);
+    let numbers = t.table::<i64>();
+    let counts = numbers.rows().iterate_at_most(2, |numbers| {
+        numbers.reduce(|g| g.count()).map(|count| count.cast_signed() + 10)
+    });
+    let counts = t.capture(counts);
+    t.step();
+    // One row in the second round, that of the first.
+    counts.assert_rows([11]);
+    numbers.insert(5);
+    numbers.insert(6);
+    t.step();
+    counts.assert_changes([]);
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Schema)]
+struct Next {
+    #[schema(key)]
+    vertex: u8,
+    next: u8,
+}
+
+#[test]
+fn lookups_in_a_loop() {
+    // Follows pointers, twice as far in each round, to where they end.
+    let pipeline = |pointers: &Table<Edge>, _: &Table<u8>| {
+        let next = pointers
+            .filter(|edge| edge.0 > edge.1)
+            .group_by(|edge| edge.0)
+            .reduce(|g| g.min(|edge| edge.1))
+            .select(|vertex, next| Next { vertex, next });
+        let ends = next.iterate(|next| {
+            let far = next.lookup(&next, |pointer| pointer.next);
+            far.select(|pointer, far| Next {
+                vertex: pointer.vertex,
+                next: far.map_or(pointer.next, |far| far.next),
+            })
+        });
+        ends.unique_by(|pointer| pointer.vertex)
+    };
+    let naive = |pointers: &[Edge], _: &[u8]| {
+        let next = |vertex: u8| {
+            pointers.iter().filter(|edge| edge.0 == vertex && edge.0 > edge.1).map(|e| e.1).min()
+        };
+        let end = |vertex: u8| {
+            let mut at = vertex;
+            while let Some(next) = next(at) {
+                at = next;
+            }
+            at
+        };
+        let vertices: BTreeSet<u8> = pointers.iter().map(|edge| edge.0).collect();
+        let moved = vertices.into_iter().filter(|vertex| next(*vertex).is_some());
+        moved.map(|vertex| Next { vertex, next: end(vertex) }).collect()
+    };
+    against(pipeline, naive, edge, root);
+}
+
+#[test]
+fn keys_in_a_loop_must_be_unique() {
+    for threads in [1, 3] {
+        let app = Pipeline::new("twins").threads(threads);
+        let rows = app.rows([(1_u8, 2_u8), (3, 4)]);
+        let line = line!() + 2;
+        let moved = rows.iterate(|rows| {
+            rows.unique_by(|row| row.0).map(|row| if row.0 == 3 { (1, 4) } else { row }).distinct()
+        });
+        let error = moved.collect().unwrap_err().to_string();
+        assert!(error.contains("two rows have the same key"), "{error}");
+        assert!(error.contains(&format!("`unique_by` at {}:{line}", file!())), "{error}");
+        assert!(error.contains("(1, 2)") && error.contains("(1, 4)"), "{error}");
+    }
+    // Nobody but the loop reads the index of the table from outside.
+    let app = Pipeline::new("twins");
+    let pointers = [(1, 2), (1, 3)].map(|(vertex, next)| Next { vertex, next });
+    let (start, next) = (app.rows([1_u8]), app.rows(pointers));
+    let ends = start.iterate(|at| {
+        at.lookup(&next, |at| *at).select(|at, next| next.map_or(*at, |next| next.next)).distinct()
+    });
+    let error = ends.collect().unwrap_err().to_string();
+    assert!(error.contains("two rows have the same key"), "{error}");
+}
+
+#[test]
+fn a_loop_reports_what_it_keeps() {
+    let mut t = Harness::with_threads(2);
+    let (roots, edges) = (t.table::<u8>(), t.table::<Edge>());
+    let edges_by_from = edges.rows().index_by(|edge| edge.0);
+    let roots_of = roots.rows();
+    let reached = roots_of.iterate(|reached| {
+        let next = reached.index_by(|vertex| *vertex).join(&edges_by_from);
+        next.select(|_, edge| edge.1).concat(&roots_of).distinct()
+    });
+    let direct = roots_of.index_by(|vertex| *vertex).join(&edges_by_from).select(|_, edge| edge.1);
+    let (reached, direct) = (t.capture(reached), t.capture(direct));
+    roots.insert(0);
+    (0..100).for_each(|n| edges.insert((n, n + 1)));
+    t.step();
+    assert_eq!((reached.rows().len(), direct.rows().len()), (101, 1));
+    let rows_of = |t: &Harness, what: &str| {
+        // A worker that the machine keeps busy elsewhere answers later.
+        (0..1_000).find_map(|_| {
+            let states = t.stats().states.into_iter().filter(|state| state.operator.contains(what));
+            let states: Vec<_> = states.collect();
+            let rows: u64 = states.iter().map(|state| state.rows).sum();
+            (rows > 0).then(|| (rows, states.iter().map(|state| state.bytes).sum::<u64>()))
+        })
+    };
+    // The edges are there twice; what is reached is in an index, and in front of and behind the
+    // distinct.
+    let (distinct, bytes) = rows_of(&t, "`distinct`").unwrap();
+    assert!(distinct >= 202 && bytes > 202 * 24, "{distinct} rows, {bytes} bytes");
+    let (indexed, _) = rows_of(&t, "`index_by`").unwrap();
+    assert!((301..=420).contains(&indexed), "{indexed}");
+    let plan = t.pipeline().explain().to_string();
+    assert!(plan.contains("kept 2 times, as a loop has one of its own"), "{plan}");
 }

@@ -133,6 +133,32 @@ fn semi_and_anti_joins_agree_with_a_naive_evaluation() {
 }
 
 #[test]
+fn semi_and_anti_joins_with_a_condition_agree_with_a_naive_evaluation() {
+    let has = |users: &[User], visit: &Visit| {
+        users.iter().any(|user| visit.0 == Some(user.0) && longer(visit, user))
+    };
+    let keys = (|visit: &Visit| visit.0, |user: &User| user.0);
+    against(
+        |visits, users| visits.semi_join(users).and(longer).on(keys.0, keys.1),
+        |visits, users| visits.iter().copied().filter(|visit| has(users, visit)).collect(),
+        visit,
+        user,
+    );
+    against(
+        |visits, users| visits.anti_join(users).and(longer).on(keys.0, keys.1),
+        |visits, users| visits.iter().copied().filter(|visit| !has(users, visit)).collect(),
+        visit,
+        user,
+    );
+    check_incremental(|t| {
+        let (visits, users) = (t.table(), t.table());
+        visits.anti_join(&users).and(longer).on(keys.0, keys.1)
+    })
+    .cases(64)
+    .run();
+}
+
+#[test]
 fn cross_joins_agree_with_a_naive_evaluation() {
     against(
         |visits, users| visits.cross_join(users).select(|visit, user| (*visit, user.clone())),

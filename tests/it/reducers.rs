@@ -4,7 +4,7 @@
 use crate::oracle::{against, groups};
 use pathway::prelude::*;
 use pathway::table::IntoTable;
-use pathway::testing::{Check, Random, check_incremental};
+use pathway::testing::{Check, Harness, Random, check_incremental};
 use std::collections::BTreeMap;
 
 /// Key, whole number, optional float, text.
@@ -224,6 +224,53 @@ fn a_naive_evaluation_agrees_on_numbers() {
         row,
         |_| (),
     );
+}
+
+#[test]
+fn sums_of_the_widest_integers() {
+    let sums = |rows: &Table<(u8, u128, Option<i128>)>| {
+        rows.group_by(|row| row.0).reduce(|g| (g.sum(|row| row.1), g.sum(|row| row.2))).into()
+    };
+    check_incremental(|t| -> Table<_> { sums(&t.table()) }).run();
+    check_incremental(|t| -> Table<_> { sums(&t.stream()) }).run();
+    against(
+        |rows: &Table<(u8, u128, Option<i128>)>, _: &Table<()>| sums(rows),
+        |rows, _| {
+            let of = |(key, rows): (u8, Vec<&(u8, u128, Option<i128>)>)| {
+                let signed: Vec<i128> = rows.iter().filter_map(|row| row.2).collect();
+                let some = (!signed.is_empty()).then(|| signed.iter().sum());
+                (key, (rows.iter().map(|row| row.1).sum(), some))
+            };
+            groups(rows, |row| row.0).into_iter().map(of).collect()
+        },
+        |random| {
+            // Sums of a hundred still fit.
+            let wide = [0, 1, u128::from(u64::MAX), 1 << 64, u128::MAX / 100];
+            let signed = [0, -1, 1 << 64, i128::MIN / 100, i128::MAX / 100];
+            let signed = (!random.one_in(4)).then(|| *random.pick(&signed));
+            (key(random), *random.pick(&wide), signed)
+        },
+        |_| (),
+    );
+}
+
+#[test]
+fn a_sum_of_wide_integers_may_be_too_large_in_between() {
+    let mut t = Harness::new();
+    let rows = t.table::<(u128, i128)>();
+    let sums = rows.rows().group_by(|_| ()).reduce(|g| (g.sum(|row| row.0), g.sum(|row| row.1)));
+    let sums = t.capture(sums);
+    rows.insert((u128::MAX, i128::MAX));
+    rows.insert((u128::MAX, i128::MAX));
+    rows.remove((u128::MAX, i128::MAX));
+    t.step();
+    sums.assert_rows([((), (u128::MAX, i128::MAX))]);
+    rows.insert((0, -1));
+    t.step();
+    sums.assert_rows([((), (u128::MAX, i128::MAX - 1))]);
+    rows.insert((1, 0));
+    let error = t.try_step().unwrap_err().to_string();
+    assert!(error.contains("does not fit `u128`"), "{error}");
 }
 
 #[test]

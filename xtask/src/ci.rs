@@ -25,6 +25,10 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
                 .run_tests()
         })?;
     }
+    // Examples of methods that only a feature brings.
+    steps.run("documentation of features", || {
+        cargo("test -p pathway-core --doc --all-features strategy").run_tests()
+    })?;
     for example in project::targets("examples") {
         // Letter by letter the README's command, for the example that it names.
         steps.run(&format!("example {example}"), || {

@@ -1,6 +1,7 @@
 //! The bytes of one file or stream, decompressed, in blocks.
 
 use super::compression::{Compression, MAGIC_LEN};
+use super::zstd;
 use pathway_core::io::Stopped;
 use std::io::{self, BufReader, Cursor, Read};
 
@@ -70,15 +71,7 @@ impl<'a> Input<'a> {
         let bytes: Box<dyn Read + Send + 'a> = match compression {
             Compression::None => Box::new(raw),
             Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(buffered(raw))),
-            Compression::Zstd => {
-                let mut decoder = zstd::Decoder::with_buffer(buffered(raw))
-                    .map_err(|error| InputError::Damaged(compression, error))?;
-                // Files made with `--long` need more than the decoder's default limit.
-                decoder
-                    .window_log_max(ZSTD_WINDOW_LOG_MAX)
-                    .map_err(|error| InputError::Damaged(compression, error))?;
-                Box::new(decoder)
-            }
+            Compression::Zstd => Box::new(zstd::Decoder::new(buffered(raw))),
         };
         let expected = if compression == Compression::None { len } else { BLOCK_LEN };
         Ok(Self { compression, bytes, expected })
@@ -117,8 +110,6 @@ impl<'a> Input<'a> {
         }
     }
 }
-
-const ZSTD_WINDOW_LOG_MAX: u32 = 31;
 
 fn buffered<R: Read>(raw: R) -> BufReader<R> {
     BufReader::with_capacity(64 * 1024, raw)

@@ -33,6 +33,7 @@ mod stdin;
 mod version;
 mod watch;
 mod wildcards;
+mod zstd;
 
 #[cfg(test)]
 mod tests;

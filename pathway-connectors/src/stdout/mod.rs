@@ -1,7 +1,7 @@
 //! Rows on standard output, as a table for people: [`table`].
 
 use crate::output::{Form, Wanted};
-use pathway_core::format::table::Table;
+use pathway_core::format::table::TextTable;
 use pathway_core::io::{
     CollectionKind, CurrentState, Sink, SinkError, SinkWriter, Updates, terminal,
 };
@@ -66,7 +66,7 @@ impl Sink for StdoutTable {
     ) -> Result<Box<dyn SinkWriter>, SinkError> {
         let form = self.wanted.form(rows, kind, "standard output")?;
         let Self { out, redraw, rows_max, .. } = *self;
-        let mut table = Table::of(rows);
+        let mut table = TextTable::of(rows);
         Ok(match form {
             Form::Current => Box::new(Current {
                 out,
@@ -98,7 +98,7 @@ impl Sink for StdoutTable {
 struct Appended {
     out: Box<dyn Write + Send>,
     rows: DataType,
-    table: Table,
+    table: TextTable,
     changes: bool,
     /// Whether the names have been printed.
     header: bool,
@@ -149,7 +149,7 @@ struct Current {
 
 impl Current {
     fn publish(&mut self) -> Result<(), SinkError> {
-        let mut table = Table::of(self.rows);
+        let mut table = TextTable::of(self.rows);
         let full = self.state.for_each(|row| {
             if table.len() == self.rows_max {
                 return Err(());

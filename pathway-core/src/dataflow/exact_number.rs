@@ -78,6 +78,13 @@ impl ExactNumber {
         self.add_times(addend, exponent, times, value < 0);
     }
 
+    /// Adds the product of two integers, `times`; takes it away if it is `negative`.
+    pub(crate) fn add_product(&mut self, negative: bool, [a, b]: [u128; 2], times: i64) {
+        let mut addend = Addend::default();
+        addend[..4].copy_from_slice(&product(&halves(a), &halves(b)));
+        self.add_times(addend, 0, times, negative);
+    }
+
     /// Adds `value * value * times * 2^(2 * exponent)`.
     pub(crate) fn add_square(&mut self, value: i128, exponent: i32, times: i64) {
         let mut addend = Addend::default();
@@ -201,6 +208,14 @@ impl ExactNumber {
             negate(&mut limbs);
         }
         limbs
+    }
+
+    /// The number as an integer, which it is if all that was added was: whether it is negative,
+    /// and its magnitude.
+    pub(crate) fn integer(&self) -> (bool, Vec<u64>) {
+        let mut limbs = vec![0; distance(0, self.low)];
+        limbs.extend(self.magnitude());
+        (self.is_negative(), limbs)
     }
 
     /// The product of two numbers.

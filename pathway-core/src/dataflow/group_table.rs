@@ -39,6 +39,8 @@ pub struct ReducePlan {
     folds: Arc<[AnyFold]>,
     /// The form of their outputs.
     shape: OutputShape,
+    /// What an error about an output says of its reducer.
+    origins: Arc<[Option<String>]>,
     pub(super) words: usize,
     accs: usize,
 }
@@ -53,8 +55,23 @@ impl ReducePlan {
         Self {
             words: folds.iter().map(words).sum(),
             accs: folds.iter().filter(|fold| matches!(fold, AnyFold::Acc(_))).count(),
+            origins: vec![None; folds.len()].into(),
             folds: folds.into(),
             shape,
+        }
+    }
+
+    /// The same, with what an error about an output says of its reducer.
+    pub fn with_origins(self, origins: Vec<Option<String>>) -> Self {
+        Self { origins: origins.into(), ..self }
+    }
+
+    /// An error about the output at that position.
+    #[cold]
+    fn error(&self, at: usize, problem: String) -> String {
+        match &self.origins[at] {
+            Some(origin) => format!("{problem}\n{origin}"),
+            None => problem,
         }
     }
 
@@ -64,7 +81,8 @@ impl ReducePlan {
             AnyFold::Acc(acc) => acc.insert_only().map_or_else(|| fold.clone(), AnyFold::Acc),
             AnyFold::Words(_) => fold.clone(),
         };
-        Self::new(self.folds.iter().map(fold).collect(), self.shape)
+        let folds = self.folds.iter().map(fold).collect();
+        Self { origins: Arc::clone(&self.origins), ..Self::new(folds, self.shape) }
     }
 
     /// Whether the state of a group is the number of its rows and at most one sum.
@@ -88,18 +106,22 @@ impl ReducePlan {
         out: &mut Vec<u8>,
     ) -> Result<(), String> {
         let mut accs = accs.iter();
-        let mut finish = |fold: &AnyFold, row: &mut RowEncoder<'_>| match fold {
-            AnyFold::Words(fold) => {
-                let (own, rest) = words.split_at(fold.words());
-                words = rest;
-                fold.finish(own, rows, row)
-            }
-            AnyFold::Acc(fold) => fold.finish(accs.next().expect(ONE_EACH), rows, row),
+        let mut finish = |at: usize, fold: &AnyFold, row: &mut RowEncoder<'_>| {
+            let result = match fold {
+                AnyFold::Words(fold) => {
+                    let (own, rest) = words.split_at(fold.words());
+                    words = rest;
+                    fold.finish(own, rows, row)
+                }
+                AnyFold::Acc(fold) => fold.finish(accs.next().expect(ONE_EACH), rows, row),
+            };
+            result.map_err(|problem| self.error(at, problem))
         };
+        let mut folds = self.folds.iter().enumerate();
         let mut row = match self.shape {
             OutputShape::Array => {
-                let mut folds = self.folds.iter();
-                return folds.try_for_each(|fold| finish(fold, &mut RowEncoder::standalone(out)));
+                return folds
+                    .try_for_each(|(at, fold)| finish(at, fold, &mut RowEncoder::standalone(out)));
             }
             OutputShape::Single => RowEncoder::standalone(out),
             OutputShape::Tuple => {
@@ -107,7 +129,7 @@ impl ReducePlan {
                 RowEncoder::new(out, nullable)
             }
         };
-        self.folds.iter().try_for_each(|fold| finish(fold, &mut row))
+        folds.try_for_each(|(at, fold)| finish(at, fold, &mut row))
     }
 
     /// Adds the arguments of one row, those from `first` on, to the state of its group.

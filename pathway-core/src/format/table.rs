@@ -10,7 +10,7 @@ pub const CELL_CHARS_MAX: usize = 40;
 ///
 /// Numbers stand on the right. The width of text is its number of `char`s.
 #[derive(Clone, Debug, Default)]
-pub struct Table {
+pub struct TextTable {
     columns: Vec<Column>,
     cells: Vec<String>,
 }
@@ -22,7 +22,7 @@ struct Column {
     width: usize,
 }
 
-impl Table {
+impl TextTable {
     /// A table without columns.
     pub fn new() -> Self {
         Self::default()
@@ -129,7 +129,7 @@ impl Table {
     }
 }
 
-impl std::fmt::Display for Table {
+impl std::fmt::Display for TextTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut out = String::new();
         self.write_header(&mut out);

@@ -10,6 +10,7 @@
 mod communities;
 mod components;
 mod k_core;
+mod louvain;
 mod pagerank;
 mod paths;
 mod strong;
@@ -18,6 +19,7 @@ mod triangles;
 pub use communities::label_propagation;
 pub use components::connected_components;
 pub use k_core::k_core;
+pub use louvain::louvain;
 pub use pagerank::{pagerank, pagerank_float};
 pub use paths::{bfs_levels, shortest_paths};
 pub use strong::strongly_connected_components;

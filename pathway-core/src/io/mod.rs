@@ -6,14 +6,19 @@
 //! - [`terminal`]: how a sink that prints keeps out of the way of progress.
 //! - [`updates`]: rows with multiplicities, as sinks receive them.
 
+mod kind;
 pub mod sink;
 pub mod source;
 pub mod terminal;
 pub mod updates;
 
-pub use sink::{CollectionKind, CurrentState, Sink, SinkError, SinkWriter, Wanted};
+pub use sink::{CurrentState, Sink, SinkError, SinkWriter, Wanted};
 pub use source::{
     BadRow, Decoder, PartitionId, Reader, RowReceiver, SourceError, SourceEvent, SourceWriter,
     Stopped,
 };
 pub use updates::Updates;
+
+/// Whether a sink receives a `Stream` or a `Table`.
+// An alias for the same reason as `DataType`.
+pub type CollectionKind = kind::CollectionKind;

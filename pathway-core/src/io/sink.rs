@@ -1,6 +1,6 @@
 //! The contract of sinks.
 
-use super::Updates;
+use super::{CollectionKind, Updates};
 use crate::schema::{DataType, ordered};
 use std::collections::BTreeMap;
 
@@ -41,15 +41,6 @@ pub enum Wanted {
     Unsorted,
     /// None. They are counted, and [`SinkWriter::write`] is never called.
     Nothing,
-}
-
-/// Whether a sink receives a `Stream` or a `Table`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CollectionKind {
-    /// Rows arrive once and are never retracted.
-    Stream,
-    /// Rows come and go.
-    Table,
 }
 
 /// A sink that has been opened. It lives on a thread of its own, so it may block.

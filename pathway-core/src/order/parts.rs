@@ -48,6 +48,7 @@ impl<T, O: Schema> Outputs<T> for Output<T, O> {
 
 macro_rules! tuple {
     ($($name:ident $index:tt),+) => {
+        #[diagnostic::do_not_recommend]
         impl<T, $($name: Schema),+> Outputs<T> for ($(Output<T, $name>,)+) {
             type Output = ($($name,)+);
 

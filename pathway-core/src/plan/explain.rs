@@ -6,6 +6,7 @@ use super::{
 };
 use crate::dataflow::ReducePlan;
 use crate::dataflow::window::Emission;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// A printable plan. Make it with [`Pipeline::explain`](crate::table::Pipeline::explain).
@@ -258,6 +259,15 @@ fn depends_on_history(node: &Node) -> bool {
     }
 }
 
+/// How often an index exists: outside of loops, and in each outermost loop that reads it.
+fn copies(plan: &Plan, index: NodeId) -> usize {
+    let readers = plan.nodes().iter().filter(|node| {
+        let reads = |input: &Port| input.node == index;
+        node.inputs.iter().any(reads)
+    });
+    readers.map(|node| plan.outermost(node.id)).collect::<BTreeSet<_>>().len()
+}
+
 fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
     let mut notes = Vec::new();
     if !needed {
@@ -300,6 +310,10 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
             .count();
         if readers > 1 {
             notes.push(format!("shared by {readers} joins"));
+        }
+        let copies = copies(plan, node.id);
+        if copies > 1 {
+            notes.push(format!("kept {copies} times, as a loop has one of its own"));
         }
     }
     if let Operation::Loop(id) = node.operation {

@@ -155,9 +155,12 @@ impl Operation {
     /// moment.
     fn may_loop(&self) -> bool {
         match self {
-            Self::Index(index) => !index.unique,
             Self::Join { kind, .. } => !kind.as_of_now,
-            Self::Step(_)
+            Self::Index(_)
+            | Self::Unique
+            | Self::Total { .. }
+            | Self::Sort(_)
+            | Self::Step(_)
             | Self::Concat
             | Self::Reduce { .. }
             | Self::Distinct
@@ -167,15 +170,12 @@ impl Operation {
             Self::Source(_)
             | Self::Changes { .. }
             | Self::Upsert { .. }
-            | Self::Unique
             | Self::DeltaJoin(_)
-            | Self::Total { .. }
             | Self::Stateful { .. }
             | Self::Calls(_)
             | Self::Window(_)
             | Self::Machine { .. }
             | Self::Watermark(_)
-            | Self::Sort(_)
             | Self::Sink(_) => false,
         }
     }

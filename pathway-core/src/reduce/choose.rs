@@ -4,6 +4,7 @@ use super::{Group, Reducer};
 use crate::dataflow::fold::{Best, BestKind, Mode, Output, Unique, Values};
 use crate::schema::{Expr, Schema};
 use crate::stage::ColumnInput;
+use std::panic::Location;
 
 type OrNull<V> = <V as Schema>::OrNull;
 
@@ -208,6 +209,7 @@ impl<T> Group<T> {
     ///
     /// Several different values when an epoch closes end the run; the message names the group and
     /// two of them.
+    #[track_caller]
     pub fn unique<E, F>(&self, value: F) -> Reducer<T, E::Value, OrNull<E::Value>>
     where
         E: Expr<T>,
@@ -219,6 +221,7 @@ impl<T> Group<T> {
         Self::reducer(fold, column, move |row, inputs| {
             value(row).with(row, |value| inputs.ordered(value));
         })
+        .written("unique", E::COLUMN, Location::caller())
     }
 
     /// The most frequent value; of several, the least. Null values are skipped.

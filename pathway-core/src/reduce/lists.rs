@@ -80,6 +80,7 @@ impl<T> Group<T> {
     ///
     /// A key that has two values when an epoch closes ends the run; the message names the group,
     /// the key and both.
+    #[track_caller]
     pub fn collect_map<K, E, F, G>(
         &self,
         key: F,
@@ -97,6 +98,7 @@ impl<T> Group<T> {
                 value(row).with(row, |value| inputs.ordered_both(key, value));
             });
         })
+        .written("collect_map", K::COLUMN, Location::caller())
     }
 
     /// The texts one behind the other in the order of `by`, and of themselves where that is the

@@ -3,7 +3,7 @@
 //! | reducer | result | of nulls | state per group |
 //! |---|---|---|---|
 //! | [`count`](Group::count) | rows, `u64` | counts them | nothing more |
-//! | [`sum`](Group::sum) | integers: 64 or 128 bits; floats: exact, rounded once | skips; null if all are | numbers |
+//! | [`sum`](Group::sum) | integers: 64 or 128 bits; floats and decimals: exact, rounded once | skips; null if all are | numbers |
 //! | [`mean`](Group::mean) | `f64` | skips; null if all are | numbers |
 //! | [`min`](Group::min), [`max`](Group::max), [`any`](Group::any) | a value | skips; null if all are | one value over a `Stream`, a sorted multiset over a `Table` |
 //! | [`variance`](Group::variance), [`std_dev`](Group::std_dev), and of a [population](Group::variance_population) | `f64`; of a sample of fewer than two null | skips | exact numbers |

@@ -4,6 +4,7 @@ use super::{Average, Group, Reducer, Summable};
 use crate::dataflow::fold::{self, AnyFold, Total};
 use crate::schema::{DataType, Expr, Schema};
 use crate::stage::ColumnInput;
+use std::panic::Location;
 use std::sync::Arc;
 
 type Mean<V> = <V as Average>::Mean;
@@ -36,7 +37,9 @@ impl<T> Group<T> {
     ///
     /// # Errors
     ///
-    /// A sum of integers that does not fit its type when an epoch closes ends the run.
+    /// A sum of integers or decimals that does not fit its type when an epoch closes ends the run.
+    /// The error names the group, and the column or the line of the closure.
+    #[track_caller]
     pub fn sum<E, F>(&self, value: F) -> Reducer<T, <E::Value as Summable>::Sum>
     where
         E: Expr<T, Value: Summable>,
@@ -52,6 +55,7 @@ impl<T> Group<T> {
         Self::any_reducer(fold, column, move |row, inputs| {
             value(row).with(row, |value| value.input(inputs));
         })
+        .written("sum", E::COLUMN, Location::caller())
     }
 
     /// The mean of a number. Null values are skipped; the mean of nulls alone is null.

@@ -2,7 +2,7 @@
 
 use crate::dataflow::fold::{AnyFold, Filtered, OrNull};
 use crate::plan::Mistake;
-use crate::schema::Schema;
+use crate::schema::{DataType, Schema};
 use crate::stage::{ColumnInput, Extract, Inputs};
 use std::any::TypeId;
 use std::fmt;
@@ -19,6 +19,27 @@ pub struct Part<T> {
     pub(crate) column: Option<ColumnInput>,
     /// What is wrong with the reducer's own arguments.
     pub(crate) mistake: Option<Mistake>,
+    /// What an error about its result says of it.
+    pub(crate) origin: Option<Origin>,
+}
+
+/// Where a reducer was written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    verb: &'static str,
+    /// The position of the column that is its argument, where it is one.
+    column: Option<usize>,
+    location: &'static Location<'static>,
+}
+
+impl Origin {
+    /// For people; `rows` are what is reduced.
+    pub(crate) fn describe(self, rows: DataType) -> String {
+        let Self { verb, column, location } = self;
+        let column = column.and_then(|at| rows.columns().get(at));
+        let of = column.map(|column| format!(" of `{}`", column.name)).unwrap_or_default();
+        format!("in `{verb}`{of} at {}:{}", location.file(), location.line())
+    }
 }
 
 impl<T> fmt::Debug for Part<T> {
@@ -48,7 +69,7 @@ impl<T, O, N> Reducer<T, O, N> {
         column: Option<ColumnInput>,
         extract: impl Fn(&T, &mut Inputs) + Send + Sync + 'static,
     ) -> Self {
-        let part = Part { fold, extract: Arc::new(extract), column, mistake: None };
+        let part = Part { fold, extract: Arc::new(extract), column, mistake: None, origin: None };
         Self { part, output: PhantomData }
     }
 
@@ -63,6 +84,17 @@ impl<T, O, N> Reducer<T, O, N> {
         if !right {
             self.part.mistake = Some(Mistake { verb, location, problem: problem() });
         }
+        self
+    }
+
+    /// Notes where it was written, for errors about its result.
+    pub(super) fn written(
+        mut self,
+        verb: &'static str,
+        column: Option<usize>,
+        location: &'static Location<'static>,
+    ) -> Self {
+        self.part.origin = Some(Origin { verb, column, location });
         self
     }
 
@@ -98,7 +130,7 @@ impl<T, O: Schema, N: Schema> Reducer<T, O, N> {
         T: 'static,
         F: Fn(&T) -> bool + Send + Sync + 'static,
     {
-        let Part { fold, extract, mistake, .. } = self.part;
+        let Part { fold, extract, mistake, origin, .. } = self.part;
         let filtered = Filtered { fold: fold.in_acc(), optional: Self::is_optional() };
         let fold = AnyFold::Acc(Arc::new(filtered));
         let extract: Extract<T> = Arc::new(move |row, inputs| {
@@ -108,7 +140,8 @@ impl<T, O: Schema, N: Schema> Reducer<T, O, N> {
                 inputs.absent();
             }
         });
-        Reducer { part: Part { fold, extract, column: None, mistake }, output: PhantomData }
+        let part = Part { fold, extract, column: None, mistake, origin };
+        Reducer { part, output: PhantomData }
     }
 
     /// The reducer of a group that may have no rows.

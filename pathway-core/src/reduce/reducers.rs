@@ -55,6 +55,7 @@ impl<T, O: Schema, N: Schema, const LEN: usize> Reducers<T> for [Reducer<T, O, N
 
 macro_rules! tuple {
     ($($name:ident $null:ident $index:tt),+) => {
+        #[diagnostic::do_not_recommend]
         impl<T, $($name: Schema, $null: Schema),+> Reducers<T> for ($(Reducer<T, $name, $null>,)+) {
             type Output = ($($name,)+);
             type OrNull = ($($null,)+);

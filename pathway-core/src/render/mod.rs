@@ -21,6 +21,7 @@ use crate::dataflow::async_calls::Calls;
 use crate::dataflow::epoch_clock::{Alarm, EpochClock};
 use crate::dataflow::group_table::GroupTable;
 use crate::dataflow::index::Index;
+use crate::dataflow::iterate::Rounds;
 use crate::dataflow::logic::{
     Arrange, Changes, Fail, Forward, Join, JoinSide, Reduce, Rows, Set, SetOperation, Unique,
 };
@@ -68,6 +69,8 @@ pub(crate) struct RenderContext<'a> {
     pub(crate) sink_rows: &'a HashMap<NodeId, Arc<AtomicU64>>,
     /// Makes the calls of an operator.
     pub(crate) calls: &'a dyn Fn(NodeId) -> Box<dyn Calls>,
+    /// How far each loop is, by the node that ends it.
+    pub(crate) rounds: &'a HashMap<NodeId, Arc<Rounds>>,
     /// The late rows that each watermark has met.
     pub(crate) late_rows: &'a HashMap<NodeId, Arc<AtomicU64>>,
 }

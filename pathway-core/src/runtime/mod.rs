@@ -9,6 +9,7 @@
 //! - `local_source`: one source on one worker.
 //! - `sink_thread`: the loop of one sink.
 //! - `calls`: asynchronous functions, on a thread of their own.
+//! - `unsettled`: loops that hold their epoch, and what becomes of them at a stop.
 //! - `watch`, `progress`, `signals`: what `Pipeline::run` does while it waits.
 
 #[cfg(feature = "async")]
@@ -26,6 +27,7 @@ mod shared;
 mod signals;
 mod sink_thread;
 mod stats;
+mod unsettled;
 mod watch;
 mod worker;
 
@@ -33,5 +35,5 @@ pub(crate) use clock::Clock;
 pub use running::Running;
 pub(crate) use running::{Drive, start};
 pub use settings::Settings;
-pub use stats::{EndStats, LateStats, StateStats, Stats};
+pub use stats::{EndStats, LateStats, LoopStats, StateStats, Stats};
 pub(crate) use watch::watch;

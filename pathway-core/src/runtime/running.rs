@@ -7,11 +7,13 @@ use super::settings::Settings;
 use super::shared::{Shared, SourceShared, lock};
 use super::sink_thread::{self, EPOCHS_WAITING_MAX};
 use super::stats::{EndStats, Ends, LateStats, StateStats, Stats};
+use super::unsettled;
 use super::worker::{self, WorkerPlan};
+use crate::dataflow::iterate::Rounds;
 use crate::dataflow::sink::SinkEnd;
 use crate::error::{BuildError, Error, Result, RunError};
 use crate::io::{SinkWriter, SourceError, SourceWriter};
-use crate::plan::{Misplaced, Node, NodeId, Operation, Plan, SinkKind};
+use crate::plan::{Limit, Loop, Misplaced, Node, NodeId, Operation, Plan, SinkKind};
 use crate::stage;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -189,7 +191,8 @@ pub(crate) fn start(
         }
         Drive::Test(clock) => (EpochPolicy::Manual, clock),
     };
-    let shared = Arc::new(Shared::new(workers, sources, detached, describe, clock));
+    let rounds = rounds(&plan, &needed);
+    let shared = Arc::new(Shared::new(workers, sources, detached, describe, rounds, clock));
 
     let mut threads = Threads::default();
     let mut ends = HashMap::new();
@@ -269,6 +272,18 @@ fn detached_calls(plan: &Plan, needed: &[bool]) -> usize {
     nodes.filter(|node| is_detached(&node.operation)).count()
 }
 
+/// How far each loop is, which is nowhere yet.
+fn rounds(plan: &Plan, needed: &[bool]) -> Vec<Arc<Rounds>> {
+    let nodes = plan.nodes().iter().filter(|node| needed[node.id.index()]);
+    let rounds = nodes.filter_map(|node| {
+        let Operation::Loop(id) = node.operation else { return None };
+        let Loop { limit, level, variables, .. } = &plan.loops()[id.index()];
+        let endless = matches!(limit, Limit::None);
+        Some(Arc::new(Rounds::new(node.id.0, endless, *level, variables.len())))
+    });
+    rounds.collect()
+}
+
 pub(super) fn spawn(name: String, f: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     std::thread::Builder::new().name(name).spawn(f).map_err(|error| {
         RunError::Engine { message: format!("could not start a thread: {error}") }.into()
@@ -336,6 +351,9 @@ fn spawn_workers(
 
 impl Running {
     /// Asks the run to end: sources stop, what has been read is finished, sinks are flushed.
+    ///
+    /// A loop without a limit that does not settle is given some seconds; then the run fails, and
+    /// says which loop it was. Nothing of the epoch that it held reaches the sinks behind it.
     pub fn stop(&self) {
         self.shared.stop();
     }
@@ -433,7 +451,13 @@ impl Running {
             ended: self.is_over(),
             ..EndStats::default()
         });
-        Ends { drained: shared.drained(), sources: sources.collect(), sinks: sinks.collect() }
+        let loops = unsettled::turning(shared);
+        Ends {
+            drained: shared.drained(),
+            sources: sources.collect(),
+            sinks: sinks.collect(),
+            loops,
+        }
     }
 
     /// Figures of the run. Asks the workers how much state they keep, and waits for their
@@ -457,7 +481,7 @@ impl Running {
             rows,
             bytes,
         });
-        let Ends { drained, sources, sinks } = self.ends();
+        let Ends { drained, sources, sinks, loops } = self.ends();
         let epoch = shared.open.load(Ordering::SeqCst);
         let late = self.late_rows.iter().collect::<BTreeMap<_, _>>().into_iter();
         let late = late.map(|(node, rows)| LateStats {
@@ -465,7 +489,7 @@ impl Running {
             rows: rows.load(Ordering::Relaxed),
         });
         let (states, late) = (states.collect(), late.collect());
-        Stats { epoch, drained, sources, sinks, states, late }
+        Stats { epoch, drained, sources, sinks, states, late, loops }
     }
 
     /// Closes the open epoch and waits until it has drained. Tests only: elsewhere the run closes

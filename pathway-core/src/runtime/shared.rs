@@ -10,6 +10,7 @@
 use super::clock::Clock;
 use super::queue::Queue;
 use crate::dataflow::epoch_clock::NEVER;
+use crate::dataflow::iterate::Rounds;
 use crate::error::Error;
 use crate::plan::NodeId;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -57,6 +58,8 @@ pub(super) struct Shared {
     changed: Condvar,
     pub(super) sources: Vec<Arc<SourceShared>>,
     pub(super) describe: Vec<String>,
+    /// How far each loop is.
+    pub(super) rounds: Vec<Arc<Rounds>>,
     /// State sizes as workers have reported them last: node, rows, bytes.
     pub(super) states: Mutex<Vec<Vec<(NodeId, usize, usize)>>>,
     /// How often state sizes have been asked for.
@@ -103,6 +106,7 @@ impl Shared {
         sources: Vec<Arc<SourceShared>>,
         detached: usize,
         describe: Vec<String>,
+        rounds: Vec<Arc<Rounds>>,
         clock: Clock,
     ) -> Self {
         Self {
@@ -124,6 +128,7 @@ impl Shared {
             changed: Condvar::new(),
             sources,
             describe,
+            rounds,
             states: Mutex::new(vec![Vec::new(); workers]),
             state_wanted: AtomicU64::new(0),
             state_answered: (0..workers).map(|_| AtomicU64::new(0)).collect(),

@@ -14,6 +14,8 @@ pub struct Stats {
     /// The operators that keep state, as the workers have reported last: just now, or a while ago
     /// if they were too busy to answer.
     pub states: Vec<StateStats>,
+    /// The loops that are under way in the epoch that has not drained.
+    pub loops: Vec<LoopStats>,
     /// The watermarks, with the late rows that were taken or dropped.
     pub late: Vec<LateStats>,
 }
@@ -24,6 +26,7 @@ pub(super) struct Ends {
     pub(super) drained: u64,
     pub(super) sources: Vec<EndStats>,
     pub(super) sinks: Vec<EndStats>,
+    pub(super) loops: Vec<LoopStats>,
 }
 
 /// One source or one sink.
@@ -52,6 +55,20 @@ pub struct StateStats {
     pub rows: u64,
     /// Memory, in bytes.
     pub bytes: u64,
+}
+
+/// How far a loop is.
+#[derive(Clone, Debug, Default)]
+pub struct LoopStats {
+    /// The loop and its source line.
+    pub operator: String,
+    /// The epoch that it works on.
+    pub epoch: u64,
+    /// The furthest round that has changed something, counted from one. Those of a loop in a loop
+    /// are counted anew in each round of the outer one.
+    pub round: u64,
+    /// The rows that have changed last.
+    pub rows: u64,
 }
 
 /// One watermark's late rows.

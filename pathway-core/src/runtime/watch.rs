@@ -10,6 +10,9 @@ use std::time::Duration;
 /// How often progress is shown, and how soon a signal is noticed.
 const TURN: Duration = Duration::from_millis(125);
 
+/// What is said at the second signal.
+const QUIT: &str = "quit at once, without finishing what had been read";
+
 /// Waits for the end of a run.
 ///
 /// Only a live pipeline takes signals. A batch job that ended well because it was interrupted
@@ -22,11 +25,20 @@ pub(crate) fn watch(running: Running, name: &str, progress: bool) -> Result<()> 
     let mut progress = progress.then(|| Progress::new(name));
     let mut stopping = false;
     while !running.wait_for_threads(TURN) {
-        if !stopping && signals.as_ref().is_some_and(Signals::asked) {
-            stopping = true;
-            running.stop();
-            if let Some(progress) = &mut progress {
-                progress.stopping();
+        match signals.as_ref().map_or(0, Signals::count) {
+            0 => {}
+            1 if stopping => {}
+            1 => {
+                stopping = true;
+                running.stop();
+                if let Some(progress) = &mut progress {
+                    progress.stopping();
+                }
+            }
+            _ => {
+                drop(progress);
+                let message = format!("{name}: {QUIT}");
+                signals.expect("there were signals").quit(&message);
             }
         }
         if let Some(progress) = &mut progress {

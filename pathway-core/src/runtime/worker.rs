@@ -4,6 +4,7 @@ use super::calls::CallPorts;
 use super::local_source::LocalSource;
 use super::running::EpochPolicy;
 use super::shared::{Shared, lock};
+use super::unsettled::Unsettled;
 use crate::dataflow::epoch_clock::{EpochClock, NEVER};
 use crate::dataflow::operator::Epoch;
 use crate::dataflow::sink::SinkEnd;
@@ -79,12 +80,15 @@ pub(super) fn run(
         })
     };
     let worker_index = timely.index();
+    let rounds = shared.rounds.iter();
+    let rounds = rounds.map(|rounds| (NodeId(rounds.node), Arc::clone(rounds))).collect();
     let context = RenderContext {
         plan: &begin.plan,
         needed: &begin.needed,
         fail,
         sinks: RefCell::new(sinks),
         sink_rows: &begin.sink_rows,
+        rounds: &rounds,
         late_rows: &begin.late_rows,
         calls: &|node| begin.calls.port(node, worker_index),
     };
@@ -127,6 +131,7 @@ pub(super) fn run(
 
 impl Worker<'_> {
     fn run(&mut self, timely: &mut timely::worker::Worker) {
+        let mut unsettled = None;
         while !self.shared.has_failed() {
             let mut active = self.follow_epoch();
             if self.is_drained() {
@@ -146,6 +151,11 @@ impl Worker<'_> {
             if self.shared.stopping.load(Ordering::SeqCst) {
                 self.close_sources();
                 self.end_calls();
+                if self.index == 0 {
+                    unsettled
+                        .get_or_insert_with(|| Unsettled::new(self.shared))
+                        .give_up(self.shared);
+                }
             }
             if self.sources.iter().all(|source| source.closed)
                 && self.detached.is_empty()

@@ -2,13 +2,9 @@
 
 use super::Schema;
 
-/// The description of a column's or a row's type.
-///
-/// Nested descriptions are functions rather than values, so that recursive types
-/// (`struct Node { children: Vec<Node> }`) have one.
+/// See the alias in [`crate::schema`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "the scalar variants are named after the types they describe")]
 pub enum DataType {
     Bool,
     I8,

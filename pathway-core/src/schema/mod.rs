@@ -28,7 +28,7 @@ mod tuples;
 mod window;
 
 pub use column::{ColumnAt, Expr, NamedColumns, Path, PathFn, path};
-pub use data_type::{ColumnType, DataType, EnumType, StructKind, StructType, VariantType};
+pub use data_type::{ColumnType, EnumType, StructKind, StructType, VariantType};
 pub use encoding::{
     RowDecoder, RowEncoder, put_len, put_str, skip, take_bytes, take_len, take_str,
 };
@@ -38,6 +38,15 @@ pub use locate::Locator;
 pub use scalars::{Bytes, Text};
 pub use time::{Date, DateTime, Duration, NaiveDateTime, Time, Zoned};
 pub use window::Window;
+
+/// The description of a column's or a row's type.
+///
+/// Nested descriptions are functions rather than values, so that recursive types
+/// (`struct Node { children: Vec<Node> }`) have one.
+// An alias, so that no public path leads to the variants: where two public items have one name,
+// and variants are items, the compiler writes both with their paths, in all messages of every
+// program that uses the crate, and `String` becomes `std::string::String`.
+pub type DataType = data_type::DataType;
 
 use std::cmp::Ordering;
 

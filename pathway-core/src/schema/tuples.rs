@@ -4,6 +4,8 @@ use super::{ColumnType, DataType, RowDecoder, RowEncoder, Schema, StructKind, St
 
 macro_rules! tuple {
     ($($name:ident $index:tt),*) => {
+        // The compiler is not to list tuples where a type lacks `Schema`.
+        #[diagnostic::do_not_recommend]
         impl<$($name: Schema),*> Schema for ($($name,)*) {
             type OrNull = Option<Self>;
 

@@ -215,6 +215,7 @@ fn number(data_type: DataType, mut value: &[u8], inputs: &mut Inputs) {
         DataType::U16 => inputs.int(u16::decode(value).into()),
         DataType::U32 => inputs.int(u32::decode(value).into()),
         DataType::U64 => inputs.int(u64::decode(value).into()),
+        DataType::U128 | DataType::Decimal => inputs.bytes(|out| out.extend_from_slice(value)),
         DataType::F32 => inputs.float(f32::decode(value).into()),
         DataType::F64 => inputs.float(f64::decode(value)),
         // The column is an option of an option.

@@ -82,7 +82,7 @@ pub(super) struct Reduction<T> {
 }
 
 /// Takes reducers apart, and notes the mistakes in their arguments.
-pub(super) fn reduction<T>(
+pub(super) fn reduction<T: Schema>(
     graph: &Graph,
     (parts, shape): (Vec<Part<T>>, OutputShape),
 ) -> Reduction<T> {
@@ -90,9 +90,11 @@ pub(super) fn reduction<T>(
         graph.change(|plan| plan.add_mistake(mistake));
     }
     let inputs = parts.iter().map(|part| part.column).collect();
+    let origin = |part: &Part<T>| part.origin.map(|origin| origin.describe(T::data_type()));
+    let origins = parts.iter().map(origin).collect();
     let (folds, extracts): (Vec<_>, Vec<_>) =
         parts.into_iter().map(|part| (part.fold, part.extract)).unzip();
-    Reduction { plan: ReducePlan::new(folds, shape), extracts, inputs }
+    Reduction { plan: ReducePlan::new(folds, shape).with_origins(origins), extracts, inputs }
 }
 
 impl<T, E, F, G> Grouped<T, E, F, G>

@@ -3,7 +3,7 @@
 use super::{Pipeline, ReaderSource, Stream, Table};
 use crate::io::{BadRow, Decoder, PartitionId, Reader, RowReceiver, SourceError, SourceWriter};
 use crate::schema::{DataType, RowDecoder, Schema, ordered, skip, take_bytes};
-use std::collections::BTreeMap;
+use hashbrown::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -304,9 +304,11 @@ impl<T: Schema> Input<T> {
 /// What a table's input has put into it.
 #[derive(Default)]
 struct Contents {
-    rows: BTreeMap<Vec<u8>, i64>,
-    by_key: BTreeMap<Vec<u8>, Vec<u8>>,
+    rows: ByBytes<i64>,
+    by_key: ByBytes<Vec<u8>>,
 }
+
+type ByBytes<V> = HashMap<Box<[u8]>, V, foldhash::fast::RandomState>;
 
 /// Changes a table, from any thread. Cheap to clone; the input ends with [`close`](Self::close),
 /// or when the last clone is dropped.
@@ -394,7 +396,7 @@ impl<T: Schema> Transaction<'_, T> {
     /// [`InputError::Absent`] if it is not there.
     pub fn remove(&mut self, row: &T) -> Result<(), InputError> {
         let row = row.to_row_bytes();
-        if !self.contents.rows.contains_key(&row) {
+        if !self.contents.rows.contains_key(row.as_slice()) {
             return Err(InputError::Absent);
         }
         self.change(row, -1);
@@ -410,7 +412,7 @@ impl<T: Schema> Transaction<'_, T> {
     pub fn replace(&mut self, row: T) -> Result<(), InputError> {
         let row = row.to_row_bytes();
         let key = key_in_order(T::data_type(), &row).ok_or(InputError::NoKey)?;
-        if let Some(old) = self.contents.by_key.get(&key).cloned() {
+        if let Some(old) = self.contents.by_key.get(key.as_slice()).cloned() {
             self.change(old, -1);
         }
         self.change(row, 1);
@@ -420,7 +422,7 @@ impl<T: Schema> Transaction<'_, T> {
 
 impl Contents {
     fn change<T: Schema>(&mut self, row: &[u8], diff: i64) {
-        let count = self.rows.entry(row.to_vec()).or_insert(0);
+        let count = self.rows.entry_ref(row).or_insert(0);
         *count += diff;
         let gone = *count == 0;
         if gone {
@@ -428,9 +430,10 @@ impl Contents {
         }
         if let Some(key) = key_in_order(T::data_type(), row) {
             if diff > 0 {
-                self.by_key.insert(key, row.to_vec());
-            } else if gone && self.by_key.get(&key).is_some_and(|current| current == row) {
-                self.by_key.remove(&key);
+                self.by_key.insert(key.into(), row.to_vec());
+            } else if gone && self.by_key.get(key.as_slice()).is_some_and(|current| current == row)
+            {
+                self.by_key.remove(key.as_slice());
             }
         }
     }

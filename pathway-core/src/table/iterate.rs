@@ -18,11 +18,13 @@ impl<T> Table<T> {
     /// grows is a `concat` with the table and a [`distinct`](Table::distinct).
     ///
     /// **Shape.** The table of the last round, which the closure no longer changes. If it never
-    /// comes to that, the epoch never ends; [`iterate_at_most`](Self::iterate_at_most) and
-    /// [`iterate_within`](Self::iterate_within) set a limit.
+    /// comes to that, the epoch never ends, and a run that is stopped fails;
+    /// [`iterate_at_most`](Self::iterate_at_most) and [`iterate_within`](Self::iterate_within) set a
+    /// limit.
     /// **Time.** A change of an input changes of each round what depends on it, and no more.
     /// **State.** The tables that the closure joins and reduces, with their changes from round to
-    /// round.
+    /// round. A sorted partition, a group of reducers that do not add up and a whole table are
+    /// evaluated from all of their rows when they change.
     ///
     /// # Errors
     ///

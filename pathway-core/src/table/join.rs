@@ -249,7 +249,7 @@ impl<L, R> JoinPair<L, R, Full> {
     }
 }
 
-fn whole<T: Schema>(row: &T) -> Bytes {
+pub(super) fn whole<T: Schema>(row: &T) -> Bytes {
     Bytes::from(row.to_row_bytes())
 }
 

@@ -58,7 +58,7 @@ pub use lookup::{Lookup, RequiredLookup};
 pub use machine::{StateMachine, TimedMachine};
 pub use operator::{OperatorInfo, operators};
 pub use pipeline::Pipeline;
-pub use semi_join::SemiBuilder;
+pub use semi_join::{SemiBuilder, SemiWhere};
 pub use sort::{Limited, Ordered, Sorted};
 pub use source::{ReaderSource, Source};
 pub use upsert::AppendOnly;

@@ -160,7 +160,8 @@ impl Pipeline {
     /// ten seconds if the run takes more than three.
     ///
     /// **Signals.** A pipeline with a live source ends at Ctrl-C or SIGTERM, with what has been
-    /// read finished and every sink flushed; a second one ends the process at once. A pipeline
+    /// read finished and every sink flushed; a second one ends the process at once, says so, and
+    /// leaves the status that the signal would have (130 for Ctrl-C). A pipeline
     /// whose sources all end by themselves dies of the first, as any program does: a job that was
     /// interrupted must not look complete. The handlers stay installed after the run, where they
     /// do what the system does without them; a program with handlers of its own uses

@@ -2,10 +2,10 @@
 
 use super::Table;
 use super::index::{Indexed, SameKey, index};
-use super::join::push;
+use super::join::{push, whole};
 use crate::dataflow::JoinKind;
 use crate::plan::{NodeId, Operation};
-use crate::schema::{Expr, Schema};
+use crate::schema::{Bytes, Expr, Schema};
 use std::fmt;
 use std::panic::Location;
 
@@ -44,6 +44,69 @@ impl<L, R> SemiBuilder<L, R> {
         let left_index = index(&self.left, left, self.location).node;
         let right_index = index(&self.right, right, self.location).node;
         kept(&self.left, (left_index, right_index), self.verb, self.location)
+    }
+}
+
+impl<L, R> SemiBuilder<L, R> {
+    /// Counts as matches only those rows of the other table for which a condition holds too. Name
+    /// the keys behind it.
+    ///
+    /// **State.** The pairs for which it holds, as rows of this table.
+    ///
+    /// ```
+    /// # use pathway::prelude::*;
+    /// let app = Pipeline::new("example");
+    /// let orders = app.rows(vec![('a', 7), ('b', 3)]);
+    /// let limits = app.rows(vec![('a', 5), ('b', 5)]);
+    /// let within = orders
+    ///     .anti_join(&limits)
+    ///     .and(|order, limit| order.1 > limit.1)
+    ///     .on(|order| order.0, |limit| limit.0);
+    /// assert_eq!(within.collect()?, [('b', 3)]);
+    /// # Ok::<(), pathway::Error>(())
+    /// ```
+    pub fn and<C>(self, condition: C) -> SemiWhere<L, R, C>
+    where
+        C: Fn(&L, &R) -> bool + Send + Sync + 'static,
+    {
+        SemiWhere { builder: self, condition }
+    }
+}
+
+/// A [`SemiBuilder`] whose matches must meet a condition.
+#[must_use = "name the keys: `.on(|left| .., |right| ..)`"]
+pub struct SemiWhere<L, R, C> {
+    builder: SemiBuilder<L, R>,
+    condition: C,
+}
+
+impl<L, R, C> fmt::Debug for SemiWhere<L, R, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SemiWhere").finish_non_exhaustive()
+    }
+}
+
+impl<L, R, C> SemiWhere<L, R, C> {
+    /// Names the keys that must be equal; see [`SemiBuilder::on`].
+    #[track_caller]
+    pub fn on<E, G, EL, ER>(self, left: E, right: G) -> Table<L>
+    where
+        L: Schema,
+        R: Schema,
+        C: Fn(&L, &R) -> bool + Send + Sync + 'static,
+        EL: Expr<L, Value: SameKey<ER::Value>>,
+        ER: Expr<R>,
+        E: Fn(&L) -> EL + Send + Sync + 'static,
+        G: Fn(&R) -> ER + Send + Sync + 'static,
+    {
+        let Self { builder: SemiBuilder { left: rows, right: others, verb, .. }, condition } = self;
+        let matched = rows.join(&others).on(left, right).and(condition);
+        let matched = matched.select(|row, _| whole(row));
+        // Equal rows have equal matches.
+        match verb {
+            Verb::Semi => rows.semi_join(&matched).on(whole, Bytes::clone),
+            Verb::Anti => rows.anti_join(&matched).on(whole, Bytes::clone),
+        }
     }
 }
 

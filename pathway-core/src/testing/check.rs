@@ -5,6 +5,7 @@ use super::feed::{Feed, FeedReader};
 use super::history::{History, Inputs, Limits};
 use super::replay::{Built, replay};
 use super::report::{InputName, report};
+use super::rows::{ByFunction, MakeRows, OfType, Simplify};
 use super::shrink::shrink;
 use crate::io::CollectionKind;
 use crate::plan::Operation;
@@ -16,7 +17,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::panic::Location;
-use std::sync::Arc;
+use std::rc::Rc;
 
 /// A pipeline being checked: it gives the inputs, and their rows are random. Handed to the closure
 /// of [`check_incremental`].
@@ -32,6 +33,8 @@ struct Input {
     rows: DataType,
     row_type: TypeId,
     append_only: bool,
+    /// How its rows are made, where it has a way of its own.
+    made: Option<Rc<dyn MakeRows>>,
 }
 
 impl Check {
@@ -39,9 +42,10 @@ impl Check {
         Self { pipeline: Pipeline::new("check"), inputs: RefCell::default() }
     }
 
-    fn input<T: Schema>(
+    pub(super) fn input<T: Schema>(
         &self,
         append_only: bool,
+        made: Option<Rc<dyn MakeRows>>,
         location: &'static Location<'static>,
     ) -> Table<T> {
         let feed = Feed::default();
@@ -49,7 +53,7 @@ impl Check {
         let (table, _) = source.push(&self.pipeline, append_only);
         self.pipeline.graph.change(|plan| plan.node_mut(table.port.node).location = location);
         let row_type = TypeId::of::<T>();
-        let input = Input { feed, rows: T::data_type(), row_type, append_only };
+        let input = Input { feed, rows: T::data_type(), row_type, append_only, made };
         self.inputs.borrow_mut().push(input);
         table
     }
@@ -57,13 +61,13 @@ impl Check {
     /// A stream of random rows.
     #[track_caller]
     pub fn stream<T: Schema>(&self) -> Stream<T> {
-        self.input(true, Location::caller()).into_stream()
+        self.input(true, None, Location::caller()).into_stream()
     }
 
     /// A table of random rows that come and go.
     #[track_caller]
     pub fn table<T: Schema>(&self) -> Table<T> {
-        self.input(false, Location::caller())
+        self.input(false, None, Location::caller())
     }
 
     /// The pipeline, for what needs it: rows that are always there, `Pipeline::rows`.
@@ -124,13 +128,11 @@ where
 #[must_use = "a check does nothing until it runs: `.run()`"]
 pub struct CheckIncremental<F> {
     pipeline: F,
-    generators: HashMap<TypeId, Generator>,
+    generators: HashMap<TypeId, Rc<dyn MakeRows>>,
     cases: u64,
     seed: Option<u64>,
     limits: Limits,
 }
-
-type Generator = Arc<dyn Fn(&mut Random) -> Vec<u8>>;
 
 impl<F> fmt::Debug for CheckIncremental<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -175,9 +177,10 @@ impl<F> CheckIncremental<F> {
     }
 
     /// Makes the rows of all inputs of type `T` with a function, instead of from the type alone.
+    /// With the feature `proptest`, `t.stream_of(strategy)` and `t.table_of(strategy)` take the
+    /// rows of one input from a strategy.
     pub fn rows<T: Schema>(mut self, generate: impl Fn(&mut Random) -> T + 'static) -> Self {
-        let generator = move |random: &mut Random| generate(random).to_row_bytes();
-        self.generators.insert(TypeId::of::<T>(), Arc::new(generator));
+        self.generators.insert(TypeId::of::<T>(), Rc::new(ByFunction(generate)));
         self
     }
 }
@@ -226,15 +229,9 @@ where
         let inputs = built.check.inputs.borrow();
         let inputs = inputs.iter().map(|input| {
             let rows = input.rows;
-            let generator = self.generators.get(&input.row_type).cloned();
-            let generator = generator.unwrap_or_else(|| {
-                Arc::new(move |random: &mut Random| {
-                    let mut row = Vec::new();
-                    super::random_rows::generate(rows, random, &mut row);
-                    row
-                })
-            });
-            (generator, rows, input.append_only)
+            let by_type = || self.generators.get(&input.row_type).cloned();
+            let made = input.made.clone().or_else(by_type);
+            (made.unwrap_or_else(|| Rc::new(OfType(rows))), rows, input.append_only)
         });
         let inputs = inputs.collect();
         // To these the order of rows matters.
@@ -252,7 +249,7 @@ where
 
 /// How the rows of each input are made.
 struct CheckedInputs {
-    inputs: Vec<(Generator, DataType, bool)>,
+    inputs: Vec<(Rc<dyn MakeRows>, DataType, bool)>,
     is_ordered: bool,
 }
 
@@ -286,7 +283,11 @@ impl Inputs for CheckedInputs {
     }
 
     fn row(&self, input: usize, random: &mut Random) -> Vec<u8> {
-        (self.inputs[input].0)(random)
+        self.inputs[input].0.row(random)
+    }
+
+    fn simplify(&self, input: usize, choices: &[u64]) -> Option<Box<dyn Simplify>> {
+        self.inputs[input].0.simplify(choices)
     }
 
     fn is_ordered(&self) -> bool {

@@ -1,6 +1,7 @@
 //! A random history of inputs: which rows come, when, and when they go again.
 
 use super::Random;
+use super::rows::Simplify;
 use std::collections::BTreeMap;
 
 /// What a history may hold.
@@ -47,6 +48,11 @@ pub(super) trait Inputs {
     /// Whether its rows stay.
     fn is_append_only(&self, input: usize) -> bool;
     fn row(&self, input: usize, random: &mut Random) -> Vec<u8>;
+    /// Simpler rows than the one that these choices made; nothing where simpler choices make
+    /// simpler rows.
+    fn simplify(&self, _input: usize, _choices: &[u64]) -> Option<Box<dyn Simplify>> {
+        None
+    }
     /// Whether the order of an input's rows can reach the output.
     fn is_ordered(&self) -> bool;
 }

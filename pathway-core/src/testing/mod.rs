@@ -33,7 +33,10 @@ mod random;
 mod random_rows;
 mod replay;
 mod report;
+mod rows;
 mod shrink;
+#[cfg(feature = "proptest")]
+mod strategy;
 
 pub use capture::{Capture, add, remove};
 pub use check::{Check, CheckIncremental, check_incremental};

@@ -2,6 +2,7 @@
 
 use super::Random;
 use super::history::{History, Inputs};
+use super::rows::Simplify;
 
 /// A history that fails is run again at most this often.
 const ATTEMPTS_MAX: usize = 400;
@@ -113,6 +114,11 @@ impl<I: Inputs, F> Shrinking<'_, I, F> {
 
     fn simpler_values(&mut self) {
         for at in 0..self.history.lives.len() {
+            let life = &self.history.lives[at];
+            if let Some(rows) = self.inputs.simplify(life.input, &life.choices) {
+                self.simpler_row(at, rows);
+                continue;
+            }
             let zeros = vec![0; self.history.lives[at].choices.len()];
             if self.attempt_choices(at, zeros) {
                 continue;
@@ -128,6 +134,19 @@ impl<I: Inputs, F> Shrinking<'_, I, F> {
                     }
                 }
             }
+        }
+    }
+
+    /// Searches for the simplest row that fails.
+    fn simpler_row(&mut self, at: usize, mut rows: Box<dyn Simplify>) {
+        let mut goes_on = rows.simplify();
+        while goes_on && self.attempts < ATTEMPTS_MAX {
+            let mut candidate = self.history.clone();
+            let life = &mut candidate.lives[at];
+            (life.row, life.choices) = rows.row();
+            let fails =
+                candidate.lives[at].row == self.history.lives[at].row || self.attempt(candidate);
+            goes_on = if fails { rows.simplify() } else { rows.complicate() };
         }
     }
 

@@ -91,6 +91,22 @@ impl UserCrate {
         Ok(median(seconds))
     }
 
+    /// Builds the word count; the program.
+    pub(super) fn word_count(&self, mode: Mode) -> Result<PathBuf, Failure> {
+        let build = mode.command().arg(WORD_COUNT).folder(&self.folder);
+        build.env("CARGO_TARGET_DIR", self.target()).run_silent()?;
+        let profile = match mode {
+            Mode::Release => "release",
+            Mode::Check | Mode::Debug => "debug",
+        };
+        Ok(PathBuf::from(self.target()).join(profile).join(WORD_COUNT))
+    }
+
+    /// Where programs find their files.
+    pub(super) fn run_folder(&self) -> PathBuf {
+        self.folder.join("run")
+    }
+
     /// Incremental compilation would find that nothing has changed.
     fn at_home(&self, command: Cargo) -> Cargo {
         let command = command.folder(&self.folder).env("CARGO_INCREMENTAL", "0");

@@ -4,10 +4,12 @@
 //! the profile lines that the README gives, because cargo honours profiles only there. Each is
 //! rebuilt alone after its dependencies, without incremental compilation, and what a program with
 //! ten more operators takes beyond one without them is divided by ten. CPU seconds, not wall
-//! time: other work on the machine changes those least.
+//! time: other work on the machine changes those least. The word
+//! count also runs, as a debug and as a release build.
 
 mod measure;
 mod programs;
+mod speed;
 
 use crate::project;
 use crate::steps::Failure;
@@ -112,6 +114,18 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     table.push(row("the word count after an edit", cells));
 
     println!("\n{}", table.join("\n"));
+    if !options.quick {
+        let [debug, release] = speed::measure(&user_crate, options.repeats())?;
+        let slower = debug / release;
+        println!(
+            "the word count takes {debug:.2} CPU s as a debug build, {release:.2} as a release \
+             build: {slower:.1} times as long, of {}",
+            speed::SLOWER_MAX
+        );
+        if slower > speed::SLOWER_MAX {
+            exceeded.push(format!("a debug build of the word count is {slower:.1} times slower"));
+        }
+    }
     if exceeded.is_empty() {
         return Ok(());
     }

@@ -19,6 +19,7 @@
 mod column;
 mod count;
 mod distinct;
+mod exact;
 mod extreme;
 mod filtered;
 mod float;
@@ -37,6 +38,7 @@ mod words;
 pub use column::Output;
 pub use count::Count;
 pub use distinct::{CountDistinct, Counts};
+pub use exact::ExactTotal;
 pub use extreme::{Best, BestKind};
 pub use filtered::{Filtered, OrNull};
 pub use float::FloatTotal;
@@ -152,10 +154,14 @@ impl Acc {
 /// What a sum or a mean is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Number {
-    /// Integers of any width, accumulated in 128 bits.
+    /// Integers of up to 64 bits, accumulated in 128 bits.
     Int,
+    /// Integers of 128 bits, accumulated in as many bits as they need.
+    Wide,
     /// Floats, accumulated exactly.
     Float,
+    /// Decimals, accumulated exactly.
+    Decimal,
 }
 
 impl Number {
@@ -164,6 +170,9 @@ impl Number {
         match self {
             Self::Int => AnyFold::Words(Arc::new(IntTotal { total, nullable })),
             Self::Float => AnyFold::Acc(Arc::new(FloatTotal { total, nullable })),
+            number @ (Self::Wide | Self::Decimal) => {
+                AnyFold::Acc(Arc::new(ExactTotal { number, total, nullable }))
+            }
         }
     }
 }

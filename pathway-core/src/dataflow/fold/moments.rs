@@ -10,10 +10,10 @@ use crate::stage::{Diff, Input};
 #[derive(Debug, Default)]
 pub struct Moments {
     /// How many finite numbers.
-    count: i64,
+    pub(super) count: i64,
     /// How many infinities and NaN.
     not_finite: i64,
-    sum: ExactNumber,
+    pub(super) sum: ExactNumber,
     squares: ExactNumber,
 }
 
@@ -157,7 +157,7 @@ impl Fold for Variance {
     }
 }
 
-fn moments(acc: &mut Acc) -> &mut Moments {
+pub(super) fn moments(acc: &mut Acc) -> &mut Moments {
     if !matches!(acc, Acc::Moments(_)) {
         *acc = Acc::Moments(Box::default());
     }

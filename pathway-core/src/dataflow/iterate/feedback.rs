@@ -1,8 +1,9 @@
 //! Loop variables: from the end of a round to the begin of the next.
 
 use super::time::Summary;
-use super::{Flow, LoopTime, Update};
+use super::{Flow, LoopTime, Rounds, Update};
 use differential_dataflow::AsCollection;
+use std::sync::Arc;
 use timely::dataflow::Scope;
 use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::CapabilitySet;
@@ -54,19 +55,23 @@ impl<'scope> Feedback<'scope> {
     }
 
     /// Closes the loop: the next round begins with `next`. Gives the updates that came after the
-    /// last round, if the loop has one.
-    pub(crate) fn set(self, next: Flow<'scope>, limit: Limit) -> Option<Flow<'scope>> {
+    /// last round, if the loop has one. `seen` learns how far the loop is; the variable is one of
+    /// its tables.
+    pub(crate) fn set(
+        self,
+        next: Flow<'scope>,
+        limit: Limit,
+        (seen, table): (Arc<Rounds>, usize),
+    ) -> Option<Flow<'scope>> {
         let Self { handle, initial, level } = self;
         // What the variable starts with is there in the first round only.
         let next = next.concat(initial.negate());
-        let Some(rounds) = limit.rounds() else {
-            next.results_in(Summary::next_round(level)).inner.connect_loop(handle);
-            return None;
-        };
+        let rounds = limit.rounds().unwrap_or(u64::MAX);
         let in_time = next.clone().inner.unary(Pipeline, "Rounds", move |_, _| {
             let summary = Summary::next_round(level);
             move |input, output| {
                 input.for_each(|capability, data| {
+                    seen.note(table, data);
                     data.retain_mut(|(_, time, _)| {
                         *time = summary.results_in(time).expect("rounds are few");
                         time.round(level) < rounds

@@ -31,19 +31,37 @@ impl WholeGroup {
     ///
     /// What is wrong with the group.
     pub(crate) fn evaluate(&mut self, rows: &[(&Row, Diff)]) -> Result<Option<Row>, String> {
+        self.outputs_of(rows.iter().copied(), false)
+    }
+
+    /// The outputs of a whole table, also if it has no rows.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the table.
+    pub(crate) fn evaluate_table(&mut self, rows: &[(&Row, Diff)]) -> Result<Option<Row>, String> {
+        // The mark of the table is no row of it.
+        self.outputs_of(rows.iter().copied().filter(|(row, _)| !row.is_absent()), true)
+    }
+
+    fn outputs_of<'a>(
+        &mut self,
+        rows: impl Iterator<Item = (&'a Row, Diff)>,
+        empty_too: bool,
+    ) -> Result<Option<Row>, String> {
         let mut bytes = Buffer::default();
         let mut count = 0;
         for (row, diff) in rows {
-            if *diff < 0 {
+            if diff < 0 {
                 let problem = "more rows were taken away from a group than had been added";
                 return Err(problem.to_owned());
             }
             self.inputs.read(row.bytes(&mut bytes));
-            self.plan.update((&mut self.words, &mut self.accs), &self.inputs, 0, *diff);
+            self.plan.update((&mut self.words, &mut self.accs), &self.inputs, 0, diff);
             count += diff;
         }
         self.outputs.clear();
-        let result = if count == 0 {
+        let result = if count == 0 && !empty_too {
             Ok(None)
         } else {
             let state = (self.words.as_slice(), self.accs.as_slice());

@@ -12,11 +12,15 @@
 //!                                      └──────── feedback ◀──────┘
 //! ```
 
+mod blocks;
+mod combine;
 mod edges;
 mod feedback;
 mod group;
 mod keyed;
+mod rounds;
 mod row;
+mod state;
 mod steps;
 mod tables;
 mod time;
@@ -27,11 +31,15 @@ pub use feedback::Limit;
 pub(crate) use feedback::{Feedback, leave_inner};
 pub(crate) use group::WholeGroup;
 pub(crate) use keyed::{Index, index, join};
+pub(crate) use rounds::Rounds;
 pub(crate) use row::{Buffer, Row};
-pub(crate) use steps::{InputsFeed, SharedFeed, steps};
-pub(crate) use tables::{consolidate, matched_keys, reduce, threshold};
+pub(crate) use state::Kept;
+pub(crate) use steps::{AnyFeed, AnyFlow, InputsFeed, SharedFeed, steps};
+pub(crate) use tables::{
+    check_keys, consolidate, matched_keys, reduce, reduce_table, rows_of, threshold,
+};
 pub(crate) use time::{LEVELS_MAX, LoopTime};
-pub(crate) use weights::reduce_weights;
+pub(crate) use weights::{WeightsFeed, reduce_weights};
 
 use crate::stage::Diff;
 use differential_dataflow::VecCollection;

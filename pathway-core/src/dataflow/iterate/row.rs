@@ -82,6 +82,26 @@ impl Row {
         }
     }
 
+    /// Words to be hashed; equal rows have equal ones.
+    pub(super) fn words(&self) -> [u64; 3] {
+        match self {
+            Self::Inline { first, second, third, fourth, len } => {
+                let rest = u64::from(*third) << 24 | u64::from(*fourth) << 8 | u64::from(*len);
+                [*first, *second, rest]
+            }
+            Self::Long(bytes) => [crate::schema::stable_hash(bytes), bytes.len() as u64, 0],
+        }
+    }
+
+    /// The memory that the row points to.
+    pub(super) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Inline { .. } => 0,
+            // With the two counts in front of the bytes.
+            Self::Long(bytes) => bytes.len() + 2 * size_of::<usize>(),
+        }
+    }
+
     /// The stable hash of the bytes: which worker owns the row.
     pub(crate) fn route(&self) -> u64 {
         crate::schema::stable_hash(self.bytes(&mut Buffer::default()))

@@ -28,6 +28,11 @@ impl LoopTime {
     pub(crate) fn round(&self, level: usize) -> u64 {
         self.rounds[level - 1].into()
     }
+
+    /// The epoch.
+    pub(super) fn epoch(&self) -> Epoch {
+        self.epoch
+    }
 }
 
 impl PartialOrder for LoopTime {

@@ -4,18 +4,19 @@
 //! rather than folded from its rows. This is for a count, and for a sum or a mean of one number
 //! that is never null; others are evaluated from their rows.
 
+use super::blocks::BlockBatcher;
 use super::keyed::Spine;
 use super::tables::{Builder, as_flow};
-use super::{Buffer, Flow, LoopTime, Pair, Row, Update};
+use super::{Flow, Kept, LoopTime, Row, SharedFeed, Update};
 use crate::dataflow::ReducePlan;
-use crate::stage::{Diff, Inputs};
+use crate::stage::{Diff, Inputs, InputsCollector};
+use differential_dataflow::VecCollection;
 use differential_dataflow::difference::{IsZero, Semigroup};
 use differential_dataflow::operators::arrange::TraceAgent;
 use differential_dataflow::operators::arrange::arrangement::{Arranged, arrange_core};
-use differential_dataflow::trace::implementations::{KeyBatcher, KeySpine};
+use differential_dataflow::trace::implementations::{KeyBuilder, KeySpine};
 use serde::{Deserialize, Serialize};
 use timely::dataflow::channels::pact::Exchange;
-use timely::dataflow::operators::vec::Map as _;
 
 /// What rows add to their group: how many they are, and a sum as a reducer keeps it, in two words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -39,34 +40,53 @@ impl Semigroup for Weight {
     }
 }
 
-type Weighed<'scope> = Arranged<'scope, TraceAgent<KeySpine<Row, LoopTime, Weight>>>;
+impl Weight {
+    #[cfg(test)]
+    pub(super) fn new(rows: Diff, word: u64) -> Self {
+        Self { rows, words: [word, 0] }
+    }
+}
+
+/// One change of what is added up: the group, and the weight that is added.
+pub(crate) type Weighed = ((Row, ()), LoopTime, Weight);
+
+/// Weights of groups, as they flow.
+pub(crate) type Weights<'scope> = VecCollection<'scope, LoopTime, (Row, ()), Weight>;
+
+/// Takes what rows add to their group.
+pub(crate) struct WeightsFeed {
+    pub(crate) feed: SharedFeed<Weighed>,
+    pub(crate) plan: ReducePlan,
+}
+
+impl InputsCollector for WeightsFeed {
+    fn update(&mut self, key: &[u8], inputs: &Inputs, diff: Diff) {
+        let mut words = [0; 2];
+        self.plan.update((&mut words[..self.plan.words], &mut []), inputs, 0, diff);
+        let weight = Weight { rows: diff, words };
+        self.feed.push(|time| ((Row::new(key), ()), time, weight));
+    }
+}
+
+type Batcher = BlockBatcher<(Row, ()), Weight, KeyBuilder<Row, LoopTime, Weight>>;
+pub(super) type WeightSpine = KeySpine<Row, LoopTime, Weight>;
 
 /// Sums the weights of each group.
-fn weighed<'scope>(flow: Flow<'scope>, name: &str, plan: ReducePlan) -> Weighed<'scope> {
-    let mut inputs = Inputs::default();
-    let weights = flow.inner.map(move |((key, row), time, diff): (Pair, LoopTime, Diff)| {
-        inputs.read(row.bytes(&mut Buffer::default()));
-        let mut words = [0; 2];
-        plan.update((&mut words[..plan.words], &mut []), &inputs, 0, diff);
-        ((key, ()), time, Weight { rows: diff, words })
-    });
-    let by_key = Exchange::new(|((key, ()), _, _): &((Row, ()), LoopTime, Weight)| key.route());
-    arrange_core::<_, _, KeyBatcher<Row, LoopTime, Weight>, _>(
-        weights,
-        by_key,
-        name,
-        KeyBatcher::<Row, LoopTime, Weight>::new,
-    )
+fn sums<'scope>(weights: Weights<'scope>, name: &str) -> Arranged<'scope, TraceAgent<WeightSpine>> {
+    let by_key = Exchange::new(|((key, ()), _, _): &Weighed| key.route());
+    arrange_core::<_, _, Batcher, WeightSpine>(weights.inner, by_key, name, Batcher::new)
 }
 
 /// As [`reduce`](super::reduce), for a plan that [adds up](ReducePlan::adds_up).
 pub(crate) fn reduce_weights<'scope>(
-    flow: Flow<'scope>,
+    weights: Weights<'scope>,
     name: &str,
+    kept: &Kept,
     plan: &ReducePlan,
     fail: impl Fn(&Row, String) + 'static,
 ) -> Flow<'scope> {
-    let (weighed, plan) = (weighed(flow, name, plan.clone()), plan.clone());
+    let (sums, plan) = (sums(weights, name), plan.clone());
+    kept.keep(&sums);
     let mut outputs = Vec::new();
     let logic = move |key: &Row, weights: &[(&(), Weight)], out: &mut Vec<(Row, Diff)>| {
         let [((), Weight { rows, words })] = weights else { return };
@@ -80,7 +100,7 @@ pub(crate) fn reduce_weights<'scope>(
             Err(problem) => fail(key, problem),
         }
     };
-    let reduced = weighed.reduce_abelian::<_, Builder, Spine, _, _>(
+    let reduced = sums.reduce_abelian::<_, Builder, Spine, _, _>(
         name,
         logic,
         |updates: &mut Vec<Update>, key, changes| {
@@ -89,6 +109,7 @@ pub(crate) fn reduce_weights<'scope>(
             updates.extend(changes.drain(..).map(update));
         },
     );
+    kept.keep(&reduced);
     as_flow(reduced)
 }
 

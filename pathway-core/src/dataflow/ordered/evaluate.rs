@@ -234,7 +234,7 @@ fn put_difference(
     out: &mut RowEncoder<'_>,
 ) -> Result<(), String> {
     match (number, new, old) {
-        (Number::Int, Input::Int(new), Input::Int(old)) => {
+        (Number::Int | Number::Wide, Input::Int(new), Input::Int(old)) => {
             let difference = new.checked_sub(old);
             let written = match output {
                 DataType::I64 => difference

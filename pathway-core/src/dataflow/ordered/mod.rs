@@ -20,12 +20,14 @@ mod plan;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod whole;
 
 pub(crate) use limit::Limit;
 pub(crate) use over::Over;
 pub(crate) use partition::Partitions;
 pub(crate) use plan::Keeps;
 pub use plan::{Edge, OverPart, OverPlan, RunningKind};
+pub(crate) use whole::WholePartition;
 
 use crate::format;
 use crate::schema::{DataType, ordered};

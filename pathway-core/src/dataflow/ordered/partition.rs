@@ -59,7 +59,7 @@ pub(super) fn is_anchor(entry: &Entry, argument: usize) -> bool {
 }
 
 impl Partition {
-    fn new(keeps: &Keeps) -> Self {
+    pub(super) fn new(keeps: &Keeps) -> Self {
         Self {
             rows: Tree::new(),
             keys: keeps.keys.then(|| Box::new(Tree::new())),

@@ -1,6 +1,6 @@
 use super::{parse, write};
 use crate::format::display::display;
-use crate::format::table::Table;
+use crate::format::table::TextTable;
 use crate::schema::tests::rows::{Airport, Color, Flight, Shape};
 use crate::schema::{Bytes, Date, DateTime, Duration, NaiveDateTime, Schema, Time, Zoned};
 use std::cmp::Reverse;
@@ -142,7 +142,7 @@ fn rows_print_as_debug_does() {
 #[test]
 fn tables_are_aligned() {
     type Row = (String, Option<f64>, u8);
-    let mut table = Table::of(Row::data_type());
+    let mut table = TextTable::of(Row::data_type());
     let rows: [Row; 3] =
         [("Zürich".into(), Some(1.5), 7), ("a\nb".into(), None, 100), ("x".repeat(50), None, 1)];
     for row in rows {

@@ -4,20 +4,24 @@
 //! there: a table once, and an index as its rows by key. As outside, the steps behind an operator
 //! are one chain of closures down to the terminals that feed others.
 
+mod join;
+mod sort;
 mod steps;
 
-use super::Renderer;
+use super::{Renderer, SharedState};
 use crate::dataflow::iterate::{
-    self, Buffer, Feedback, Flow, Index, Left, LoopTime, NotSettled, Row, SharedFeed, WholeGroup,
+    self, AnyFlow, Buffer, Feedback, Flow, Index, Kept, Left, LoopTime, NotSettled, Row, WholeGroup,
 };
 use crate::dataflow::logic::Fail;
 use crate::dataflow::operator::{self, Closes, Edge, Pact};
-use crate::dataflow::{Alone, JoinKind, Limit, ReducePlan};
+use crate::dataflow::{Limit, ReducePlan};
+use crate::format;
 use crate::plan::{LoopId, Node, NodeId, Operation, Plan, Port};
-use crate::stage::{AnyStep, Diff, EncodedStep, LeftRows};
+use crate::stage::{Diff, EncodedStep, LeftRows};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use steps::LoopFeed;
+use std::sync::Arc;
 use timely::dataflow::Scope;
 use timely::dataflow::operators::probe::Probe as _;
 
@@ -27,11 +31,13 @@ struct LoopRenderer<'r, 'a, 'outer, 'inner> {
     /// The nodes of the loop in order; the last one ends it.
     nodes: Vec<&'a Node>,
     /// What has been left for the nodes that come, in parts.
-    inputs: HashMap<(NodeId, usize), Vec<Flow<'inner>>>,
+    inputs: HashMap<(NodeId, usize), Vec<AnyFlow<'inner>>>,
     indexes: HashMap<NodeId, Index<'inner>>,
     feedbacks: HashMap<NodeId, Feedback<'inner>>,
     /// What the loop makes of its variables.
     results: Vec<Flow<'inner>>,
+    /// What the nodes keep.
+    states: Vec<(NodeId, SharedState)>,
     /// What still changes after the last round of a loop that may not.
     unsettled: Vec<(NodeId, u64, Flow<'inner>)>,
 }
@@ -48,7 +54,7 @@ impl<'a, 'outer> Renderer<'a, 'outer> {
     pub(super) fn iterate(&mut self, end: &Node, id: LoopId) {
         let mut edges = self.inputs_by_entry(end);
         let this = &*self;
-        let leaving: Vec<Leaving<'outer>> =
+        let (leaving, states): (Vec<Leaving<'outer>>, _) =
             this.scope.scoped::<LoopTime, _, _>(&end.describe(), |scope| {
                 let mut inner = LoopRenderer {
                     renderer: this,
@@ -58,6 +64,7 @@ impl<'a, 'outer> Renderer<'a, 'outer> {
                     indexes: HashMap::new(),
                     feedbacks: HashMap::new(),
                     results: Vec::new(),
+                    states: Vec::new(),
                     unsettled: Vec::new(),
                 };
                 inner.enter(end, &mut edges);
@@ -71,8 +78,9 @@ impl<'a, 'outer> Renderer<'a, 'outer> {
                     edge: iterate::leave(flow, this.scope),
                     unsettled,
                 };
-                results.chain(unsettled).map(leave).collect()
+                (results.chain(unsettled).map(leave).collect(), inner.states)
             });
+        self.states.extend(states);
         for (output, Leaving { edge, unsettled }) in leaving.into_iter().enumerate() {
             let pact = if self.peers() == 1 { Pact::Local } else { Pact::Exchanged };
             let mut feeds = Vec::new();
@@ -124,13 +132,19 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             let edge = edges.remove(&entry).expect("what enters a loop comes before its end");
             let flow = iterate::enter(edge, self.scope);
             let node = self.plan().node(port.node);
-            if matches!(node.operation, Operation::Index(_)) {
-                self.indexes.insert(node.id, iterate::index(flow, &node.describe()));
+            if let Operation::Index(shared) = &node.operation {
+                let index = iterate::index(flow, &node.describe(), &self.kept(node));
+                // One that is read outside too is checked there.
+                if shared.unique && !renderer.consumers.has_outer_readers(node.id) {
+                    self.check_unique(node, &index);
+                }
+                self.indexes.insert(node.id, index);
                 continue;
             }
             for node in &self.nodes {
                 for (at, _) in node.inputs.iter().enumerate().filter(|(_, input)| **input == port) {
-                    self.inputs.entry((node.id, at)).or_default().push(flow.clone());
+                    let flow = AnyFlow::Rows(flow.clone());
+                    self.inputs.entry((node.id, at)).or_default().push(flow);
                 }
             }
         }
@@ -152,14 +166,34 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             Operation::Concat => {
                 for at in 0..node.inputs.len() {
                     for flow in self.inputs.remove(&(node.id, at)).unwrap_or_default() {
-                        self.rows(node, 0, flow);
+                        self.rows(node, 0, flow.into_rows());
                     }
                 }
             }
-            Operation::Index(_) => {
-                let index = iterate::index(self.input(node, 0), &name);
+            Operation::Index(shared) => {
+                let index = iterate::index(self.input(node, 0), &name, &self.kept(node));
+                if shared.unique {
+                    self.check_unique(node, &index);
+                }
                 self.indexes.insert(node.id, index);
             }
+            Operation::Unique => {
+                let rows = iterate::rows_of(&self.indexes[&node.inputs[0].node]);
+                self.rows(node, 0, rows);
+            }
+            Operation::Total { plan, .. } => {
+                let (flow, kept) = (self.input(node, 0), self.kept(node));
+                let (mut table, fail) = (WholeGroup::new(plan), self.renderer.fail(node));
+                let total = iterate::reduce_table(flow, &name, &kept, move |rows| {
+                    let total = table.evaluate_table(rows);
+                    total.unwrap_or_else(|problem| {
+                        fail(None, problem);
+                        None
+                    })
+                });
+                self.rows(node, 0, total);
+            }
+            Operation::Sort(sorted) => self.sort(node, sorted),
             Operation::Join { kind, root } => {
                 let root = |next| -> Box<dyn EncodedStep> {
                     match root {
@@ -170,7 +204,8 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
                 self.join(node, *kind, &root);
             }
             Operation::Reduce { plan, root, .. } => {
-                let groups = reduce(self.input(node, 0), &name, plan, self.renderer.fail(node));
+                let (flow, kept) = (self.any_input(node, 0), self.kept(node));
+                let groups = reduce(flow, &name, &kept, plan, self.renderer.fail(node));
                 let mut feeds = Vec::new();
                 let root = root(self.steps(Port { node: node.id, output: 0 }, &mut feeds));
                 self.run(node, groups, root, feeds);
@@ -181,7 +216,8 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
                     [(_, 1..)] => 1,
                     _ => taken_away(&fail, row),
                 };
-                let distinct = iterate::threshold(self.input(node, 0), &name, copies);
+                let (flow, kept) = (self.input(node, 0), self.kept(node));
+                let distinct = iterate::threshold(flow, &name, &kept, copies);
                 self.rows(node, 0, distinct);
             }
             Operation::Set { intersect } => {
@@ -191,12 +227,9 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             Operation::Source(_)
             | Operation::Changes { .. }
             | Operation::Upsert { .. }
-            | Operation::Unique
-            | Operation::DeltaJoin(_)
-            | Operation::Total { .. }
             | Operation::Stateful { .. }
+            | Operation::DeltaJoin(_)
             | Operation::Calls(_)
-            | Operation::Sort(_)
             | Operation::Window(_)
             | Operation::Machine { .. }
             | Operation::Watermark(_)
@@ -206,9 +239,38 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
         }
     }
 
+    /// What a node keeps, to be measured.
+    fn kept(&mut self, node: &Node) -> Kept {
+        let kept = Kept::default();
+        self.states.push((node.id, Rc::new(RefCell::new(kept.clone()))));
+        kept
+    }
+
     fn input(&mut self, node: &Node, at: usize) -> Flow<'inner> {
+        self.any_input(node, at).into_rows()
+    }
+
+    fn any_input(&mut self, node: &Node, at: usize) -> AnyFlow<'inner> {
         let parts = self.inputs.remove(&(node.id, at)).into_iter().flatten();
-        parts.reduce(Flow::concat).expect("nodes come after their inputs")
+        parts.reduce(AnyFlow::concat).expect("nodes come after their inputs")
+    }
+
+    /// Fails where two rows of an index have the same key.
+    fn check_unique(&mut self, node: &Node, index: &Index<'inner>) {
+        let (kept, fail, data_type) = (self.kept(node), self.renderer.fail(node), node.rows());
+        iterate::check_keys(index, &kept, move |rows| {
+            let copies = |(row, copies): &(&Row, Diff)| {
+                let row = row.bytes(&mut Buffer::default()).to_vec();
+                std::iter::repeat_n(row, usize::try_from(*copies).unwrap_or(0).min(2))
+            };
+            let mut rows: Vec<Vec<u8>> = rows.iter().flat_map(copies).collect();
+            rows.sort_unstable();
+            if let [first, second, ..] = rows.as_slice() {
+                let show = |row: &[u8]| format::display::display(data_type, row);
+                let (first, second) = (show(first), show(second));
+                fail(None, format!("two rows have the same key: {first} and {second}"));
+            }
+        });
     }
 
     /// Ends a loop: closes the rounds of its variables.
@@ -217,11 +279,12 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
         for (at, variable) in inner.variables.iter().enumerate() {
             let mut next = self.input(node, at);
             if self.plan().circulates(node.inputs[at], id) {
-                next = iterate::consolidate(next);
+                next = iterate::consolidate(next, &self.kept(node));
             }
             // A variable that no result depends on is not there.
             if let Some(feedback) = self.feedbacks.remove(variable) {
-                let unsettled = feedback.set(next.clone(), inner.limit);
+                let rounds = Arc::clone(&self.renderer.context.rounds[&node.id]);
+                let unsettled = feedback.set(next.clone(), inner.limit, (rounds, at));
                 if let (Some(flow), Limit::Fail(rounds)) = (unsettled, inner.limit) {
                     self.unsettled.push((node.id, rounds, flow));
                 }
@@ -234,63 +297,6 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
         }
     }
 
-    fn join(
-        &mut self,
-        node: &'a Node,
-        kind: JoinKind,
-        root: &dyn Fn(AnyStep) -> Box<dyn EncodedStep>,
-    ) {
-        let index = |at: usize| {
-            let index: &Index<'inner> = &self.indexes[&node.inputs[at].node];
-            index.clone()
-        };
-        let (left, right) = (index(0), index(1));
-        let name = node.describe();
-        // Where the rows go to several consumers, they are encoded in between.
-        let port = Port { node: node.id, output: 0 };
-        let mut several = Vec::new();
-        let next = self.steps(port, &mut several);
-        let direct = several.len() == 1;
-        drop(next);
-        let terminal = || {
-            let mut feeds = Vec::new();
-            let next = if direct {
-                self.steps(port, &mut feeds)
-            } else {
-                let feed = SharedFeed::new();
-                feeds.push(LoopFeed { consumer: node.id, input: 0, feed: feed.clone() });
-                (node.outputs[0].rows)(Box::new(feed))
-            };
-            (root(next), feeds.pop().expect("there is one"))
-        };
-        let mut flows = Vec::new();
-        if kind.pairs {
-            let (root, feed) = terminal();
-            flows.push(iterate::join(left.clone(), right.clone(), &name, root, feed.feed));
-        }
-        for (alone, side) in [(kind.left, Side::Left), (kind.right, Side::Right)] {
-            if alone == Alone::No {
-                continue;
-            }
-            let (rows, other) = match side {
-                Side::Left => (left.clone(), right.clone()),
-                Side::Right => (right.clone(), left.clone()),
-            };
-            let rows = iterate::matched_keys(rows, other, alone == Alone::Unmatched);
-            let (root, feed) = terminal();
-            let root = Box::new(OneSide { side, root });
-            flows.extend(iterate::steps(rows, &name, root, vec![feed.feed]));
-        }
-        let first = flows.pop().expect("a join gives something");
-        let all = flows.into_iter().fold(first, Flow::concat);
-        if direct {
-            let (_, feed) = terminal();
-            self.inputs.entry((feed.consumer, feed.input)).or_default().push(all);
-        } else {
-            self.rows(node, 0, all);
-        }
-    }
-
     fn set(&mut self, node: &Node, intersect: bool) -> Flow<'inner> {
         let side = |flow: Flow<'inner>, side: u8| {
             let side = Row::new(&[side]);
@@ -299,7 +305,7 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
         let sides = side(self.input(node, 0), 0).concat(side(self.input(node, 1), 1));
         let fail = self.renderer.fail(node);
         let left = Row::new(&[0]);
-        iterate::threshold(sides, &node.describe(), move |row, values| {
+        iterate::threshold(sides, &node.describe(), &self.kept(node), move |row, values| {
             let (mut here, mut there) = (0, 0);
             for (side, copies) in values {
                 *if **side == left { &mut here } else { &mut there } = *copies;
@@ -313,43 +319,31 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
     }
 }
 
-fn reduce<'inner>(flow: Flow<'inner>, name: &str, plan: &ReducePlan, fail: Fail) -> Flow<'inner> {
-    if plan.adds_up() {
-        return iterate::reduce_weights(flow, name, plan, move |key, problem| {
-            fail(Some(key.bytes(&mut Buffer::default())), problem);
-        });
+fn reduce<'inner>(
+    flow: AnyFlow<'inner>,
+    name: &str,
+    kept: &Kept,
+    plan: &ReducePlan,
+    fail: Fail,
+) -> Flow<'inner> {
+    match flow {
+        AnyFlow::Weights(weights) => {
+            iterate::reduce_weights(weights, name, kept, plan, move |key, problem| {
+                fail(Some(key.bytes(&mut Buffer::default())), problem);
+            })
+        }
+        AnyFlow::Rows(rows) => {
+            let mut group = WholeGroup::new(plan);
+            iterate::reduce(rows, name, kept, move |key, rows, out| match group.evaluate(rows) {
+                Ok(outputs) => out.extend(outputs.map(|outputs| (outputs, 1))),
+                Err(problem) => fail(Some(key.bytes(&mut Buffer::default())), problem),
+            })
+        }
     }
-    let mut group = WholeGroup::new(plan);
-    iterate::reduce(flow, name, move |key, rows, out| match group.evaluate(rows) {
-        Ok(outputs) => out.extend(outputs.map(|outputs| (outputs, 1))),
-        Err(problem) => fail(Some(key.bytes(&mut Buffer::default())), problem),
-    })
 }
 
 fn taken_away(fail: &Fail, row: &Row) -> Diff {
     let problem = "more copies of a row were taken away than had been added";
     fail(Some(row.bytes(&mut Buffer::default())), problem.to_owned());
     0
-}
-
-/// A side of a join.
-#[derive(Clone, Copy)]
-enum Side {
-    Left,
-    Right,
-}
-
-/// Gives rows to the root of a join that have no partner.
-struct OneSide {
-    side: Side,
-    root: Box<dyn EncodedStep>,
-}
-
-impl EncodedStep for OneSide {
-    fn push(&mut self, row: &[u8], _: &[u8], diff: Diff) {
-        match self.side {
-            Side::Left => self.root.push_left(row, diff),
-            Side::Right => self.root.push_right(row, diff),
-        }
-    }
 }

@@ -1,12 +1,13 @@
 //! The steps of a loop: from the rows of one operator to what the next ones take.
 
 use super::LoopRenderer;
-use crate::dataflow::iterate::{self, Flow, InputsFeed, SharedFeed};
+use crate::dataflow::ReducePlan;
+use crate::dataflow::iterate::{self, AnyFeed, AnyFlow, Flow, InputsFeed, SharedFeed, WeightsFeed};
 use crate::plan::{Node, NodeId, Operation, Port};
 use crate::schema::DataType;
 use crate::stage::{
-    AnyStep, EncodedStep, EncodedTee, KeyedCollector, ReduceByColumns, RowType, RowsByColumn,
-    StepContext,
+    AnyStep, EncodedStep, EncodedTee, InputsCollector, KeyedCollector, ReduceByColumns, RowType,
+    RowsByColumn, StepContext,
 };
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use std::sync::Arc;
 pub(super) struct LoopFeed {
     pub(super) consumer: NodeId,
     pub(super) input: usize,
-    pub(super) feed: SharedFeed,
+    pub(super) feed: AnyFeed,
 }
 
 impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
@@ -29,7 +30,8 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             if matches!(node.operation, Operation::Concat) {
                 self.rows(node, 0, flow.clone());
             } else if takes_rows(&node.operation) {
-                self.inputs.entry((consumer, input)).or_default().push(flow.clone());
+                let flow = AnyFlow::Rows(flow.clone());
+                self.inputs.entry((consumer, input)).or_default().push(flow);
             } else if let Some(step) = by_columns((rows.data_type)(), node, &mut feeds) {
                 encoded.push(step);
             } else {
@@ -103,9 +105,13 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             }
             Operation::Concat => self.steps(Port { node: consumer, output: 0 }, feeds),
             Operation::Index(index) => (index.terminal)(consumer.0, feed(node, input, feeds)),
-            Operation::Reduce { terminal, .. } => {
-                terminal(consumer.0, Box::new(inputs_feed(node, feeds)))
+            Operation::Reduce { terminal, plan, .. } => {
+                terminal(consumer.0, inputs_feed(node, plan, feeds))
             }
+            Operation::Total { terminal, .. } => {
+                terminal(consumer.0, Box::new(whole_inputs_feed(node, feeds)))
+            }
+            Operation::Sort(sorted) => (sorted.terminal)(consumer.0, feed(node, input, feeds)),
             _ => (rows.rows)(feed(node, input, feeds)),
         }
     }
@@ -121,7 +127,7 @@ fn takes_rows(operation: &Operation) -> bool {
 
 fn new_feed(consumer: NodeId, input: usize, feeds: &mut Vec<LoopFeed>) -> SharedFeed {
     let feed = SharedFeed::new();
-    feeds.push(LoopFeed { consumer, input, feed: feed.clone() });
+    feeds.push(LoopFeed { consumer, input, feed: AnyFeed::Rows(feed.clone()) });
     feed
 }
 
@@ -129,7 +135,22 @@ fn feed(node: &Node, input: usize, feeds: &mut Vec<LoopFeed>) -> Box<dyn KeyedCo
     Box::new(new_feed(node.id, input, feeds))
 }
 
-fn inputs_feed(node: &Node, feeds: &mut Vec<LoopFeed>) -> InputsFeed {
+fn inputs_feed(
+    node: &Node,
+    plan: &ReducePlan,
+    feeds: &mut Vec<LoopFeed>,
+) -> Box<dyn InputsCollector> {
+    if plan.adds_up() {
+        let feed = SharedFeed::new();
+        let any = AnyFeed::Weights(feed.clone());
+        feeds.push(LoopFeed { consumer: node.id, input: 0, feed: any });
+        return Box::new(WeightsFeed { feed, plan: plan.clone() });
+    }
+    Box::new(whole_inputs_feed(node, feeds))
+}
+
+/// The arguments of reducers as they are.
+fn whole_inputs_feed(node: &Node, feeds: &mut Vec<LoopFeed>) -> InputsFeed {
     InputsFeed { feed: new_feed(node.id, 0, feeds), bytes: Vec::new() }
 }
 
@@ -143,9 +164,9 @@ fn by_columns(
         Operation::Index(index) => {
             Box::new(RowsByColumn::new(rows, index.column?, feed(node, 0, feeds)))
         }
-        Operation::Reduce { columns, .. } => {
+        Operation::Reduce { columns, plan, .. } => {
             let columns = columns.as_ref()?;
-            Box::new(ReduceByColumns::new(rows, columns, Box::new(inputs_feed(node, feeds))))
+            Box::new(ReduceByColumns::new(rows, columns, inputs_feed(node, plan, feeds)))
         }
         _ => return None,
     })

@@ -1,11 +1,14 @@
 //! What progress says, as plain text.
 
-use super::super::stats::{EndStats, Ends};
+use super::super::stats::{EndStats, Ends, LoopStats};
 use super::units;
 use std::time::Duration;
 
 /// The width of a bar, with its brackets: as wide as there is room, or none at all.
 const BAR_COLUMNS: std::ops::RangeInclusive<usize> = 8..=22;
+
+/// Most loops settle sooner.
+const ROUNDS_MANY: u64 = 1_000;
 
 /// One moment of a run, to be described.
 pub(super) struct Moment<'a> {
@@ -25,6 +28,12 @@ pub(super) const STOPPING: &str =
 fn fraction(source: &EndStats) -> Option<f64> {
     let total = source.bytes_total.filter(|&total| total > 0 && source.bytes <= total)?;
     Some(source.bytes as f64 / total as f64)
+}
+
+/// A loop that takes unusually many rounds, as it may never settle.
+fn long_loop(ends: &Ends) -> Option<&LoopStats> {
+    let long = ends.loops.iter().filter(|turning| turning.round >= ROUNDS_MANY);
+    long.max_by_key(|turning| turning.round)
 }
 
 fn percent(fraction: f64) -> String {
@@ -89,6 +98,9 @@ pub(super) fn block(moment: &Moment<'_>, width: usize, height: usize) -> Vec<Str
     for sink in &ends.sinks {
         let label = shortened(&sink.label, labels);
         lines.push(format!("  write  {label:labels$}  {:>rows$}", units::rows(sink.rows)));
+    }
+    if let Some(LoopStats { operator, round, .. }) = long_loop(ends) {
+        lines.push(format!("  loop   {}  round {round}", plain(operator)));
     }
     if lines.len() + 1 > height {
         let hidden = lines.len() + 1 - height.max(2) + usize::from(moment.stopping);
@@ -159,6 +171,9 @@ pub(super) fn line(moment: &Moment<'_>) -> String {
     if waiting > 0 {
         line.push_str(&format!(", {} waiting", units::bytes(waiting)));
     }
+    if let Some(LoopStats { operator, round, .. }) = long_loop(ends) {
+        line.push_str(&format!(", round {round} of {operator}"));
+    }
     line
 }
 
@@ -203,7 +218,8 @@ mod tests {
         };
         let live = EndStats { label: "input".to_owned(), bytes_total: None, ..source.clone() };
         let sink = EndStats { label: "report.jsonl".to_owned(), ..EndStats::default() };
-        Ends { drained: 0, sources: vec![source, small, live], sinks: vec![sink] }
+        let sources = vec![source, small, live];
+        Ends { sources, sinks: vec![sink], ..Ends::default() }
     }
 
     fn moment<'a>(ends: &'a Ends, rates: &'a [f64]) -> Moment<'a> {
@@ -236,6 +252,19 @@ mod tests {
             assert!(lines.iter().all(|line| line.chars().count() <= width), "{lines:#?}");
             assert!(lines.len() <= height, "{height}: {lines:#?}");
         }
+    }
+
+    #[test]
+    fn a_loop_of_many_rounds_is_shown() {
+        let operator = "`iterate` at src/main.rs:7".to_owned();
+        let mut ends = Ends::default();
+        ends.loops.push(LoopStats { operator, epoch: 0, round: 999, rows: 1 });
+        assert_eq!(line(&moment(&ends, &[])), "airlines: 12.3 s, 0 rows in (0 rows/s), 0 rows out");
+        ends.loops[0].round = 5_000;
+        let shown = line(&moment(&ends, &[]));
+        assert!(shown.ends_with(", round 5000 of `iterate` at src/main.rs:7"), "{shown}");
+        let block = block(&moment(&ends, &[]), 100, 24);
+        assert_eq!(block[1], "  loop   iterate at src/main.rs:7  round 5000");
     }
 
     #[test]
