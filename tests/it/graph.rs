@@ -284,7 +284,7 @@ fn naive_louvain(edges: &[Edge], levels: u64, rounds: u64) -> Vec<Edge> {
 
 #[test]
 fn louvain() {
-    for (levels, rounds) in [(1, 1), (1, 3), (3, 3)] {
+    for (levels, rounds) in [(1, 2), (3, 2)] {
         on_edges(
             |edges| graph::louvain(edges, levels, rounds),
             |edges| naive_louvain(edges, levels, rounds),

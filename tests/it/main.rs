@@ -24,6 +24,7 @@ mod lookup;
 mod oracle;
 mod outer_join;
 mod pivot;
+mod pushed;
 mod random_plans;
 mod reducers;
 mod reference;

@@ -4,21 +4,23 @@
 //! behind the exchange, and with a single worker it is both at once.
 //!
 //! A group's record holds its key, the number of its rows and the state of the reducers that need
-//! a few words only. When a group is touched first in an epoch, its output so far is written
-//! aside; at the close, old and new outputs that differ are emitted. So no output is kept between
-//! epochs, and a group without rows leaves nothing behind.
+//! a few words only. When a group is touched first in an epoch, these words are written aside (or
+//! its output so far, where a reducer keeps more); at the close, old and new outputs that differ
+//! are emitted. So no output is kept between epochs, and a group without rows leaves nothing
+//! behind.
 //!
-//! A table that has outgrown the cache takes its rows in batches: all groups of a batch are looked
-//! up before the first is updated, so that the processor waits for their memory together rather
-//! than for one after the other.
+//! Rows come in batches: all groups of a batch are looked up before the first is updated, so that
+//! the processor waits for their memory together rather than for one after the other.
 
-use super::fold::{Acc, AnyFold, Fold};
+use super::fold::{Acc, AnyFold, Count, Fold, IntTotal, KnownFold, WordFold};
 use super::key_hash::Key;
-use super::key_table::KeyTable;
-use super::small_bytes::SmallBytes;
+use super::key_table::{self, KeyTable};
 use super::state::{State, StateSize};
 use crate::schema::{RowEncoder, Schema, put_len, take_bytes, take_len};
-use crate::stage::{Diff, Inputs};
+use crate::stage::{Batch, Diff, Inputs, SharedBatch, enter};
+use std::fmt;
+use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Whether the outputs of a reduction are one value or a tuple of several.
@@ -37,12 +39,78 @@ pub enum OutputShape {
 pub struct ReducePlan {
     /// The reducers in order.
     folds: Arc<[AnyFold]>,
+    /// The same, each with the place of its state.
+    places: Arc<[Place]>,
     /// The form of their outputs.
     shape: OutputShape,
     /// What an error about an output says of its reducer.
     origins: Arc<[Option<String>]>,
     pub(super) words: usize,
     accs: usize,
+    /// How many outputs can be null.
+    nullable: usize,
+}
+
+/// A reducer, and where its state stands among the words or the accumulators of a group.
+#[derive(Clone)]
+enum Place {
+    /// Its state is the number of rows.
+    Count,
+    Int {
+        fold: IntTotal,
+        words: Range<usize>,
+    },
+    Words {
+        fold: Arc<dyn WordFold>,
+        words: Range<usize>,
+    },
+    Acc {
+        fold: Arc<dyn Fold>,
+        acc: usize,
+    },
+}
+
+impl Place {
+    #[inline]
+    fn finish(
+        &self,
+        (words, accs): (&[u64], &[Acc]),
+        rows: i64,
+        row: &mut RowEncoder<'_>,
+    ) -> Result<(), String> {
+        match self {
+            Self::Count => Count.finish(&[], rows, row),
+            Self::Int { fold, words: own } => fold.finish(&words[own.clone()], rows, row),
+            Self::Words { fold, words: own } => fold.finish(&words[own.clone()], rows, row),
+            Self::Acc { fold, acc } => fold.finish(&accs[*acc], rows, row),
+        }
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Place")
+    }
+}
+
+fn places(folds: &[AnyFold]) -> Arc<[Place]> {
+    let (mut words, mut accs) = (0, 0);
+    let mut place = |fold: &AnyFold| match fold {
+        AnyFold::Words(fold) => {
+            let own = words..words + fold.words();
+            words = own.end;
+            match fold.known() {
+                KnownFold::Count => Place::Count,
+                KnownFold::Int(fold) => Place::Int { fold, words: own },
+                KnownFold::Other => Place::Words { fold: Arc::clone(fold), words: own },
+            }
+        }
+        AnyFold::Acc(fold) => {
+            accs += 1;
+            Place::Acc { fold: Arc::clone(fold), acc: accs - 1 }
+        }
+    };
+    folds.iter().map(&mut place).collect()
 }
 
 impl ReducePlan {
@@ -56,6 +124,8 @@ impl ReducePlan {
             words: folds.iter().map(words).sum(),
             accs: folds.iter().filter(|fold| matches!(fold, AnyFold::Acc(_))).count(),
             origins: vec![None; folds.len()].into(),
+            nullable: folds.iter().filter(|fold| fold.nullable()).count(),
+            places: places(&folds),
             folds: folds.into(),
             shape,
         }
@@ -99,58 +169,61 @@ impl ReducePlan {
         &self.folds
     }
 
+    #[inline]
     pub(super) fn encode_outputs(
         &self,
-        (mut words, accs): (&[u64], &[Acc]),
+        (words, accs): (&[u64], &[Acc]),
         rows: i64,
         out: &mut Vec<u8>,
     ) -> Result<(), String> {
-        let mut accs = accs.iter();
-        let mut finish = |at: usize, fold: &AnyFold, row: &mut RowEncoder<'_>| {
-            let result = match fold {
-                AnyFold::Words(fold) => {
-                    let (own, rest) = words.split_at(fold.words());
-                    words = rest;
-                    fold.finish(own, rows, row)
-                }
-                AnyFold::Acc(fold) => fold.finish(accs.next().expect(ONE_EACH), rows, row),
-            };
-            result.map_err(|problem| self.error(at, problem))
-        };
-        let mut folds = self.folds.iter().enumerate();
+        let state = (words, accs);
         let mut row = match self.shape {
-            OutputShape::Array => {
-                return folds
-                    .try_for_each(|(at, fold)| finish(at, fold, &mut RowEncoder::standalone(out)));
-            }
+            OutputShape::Array => return self.encode_array(state, rows, out),
             OutputShape::Single => RowEncoder::standalone(out),
-            OutputShape::Tuple => {
-                let nullable = self.folds.iter().filter(|fold| fold.nullable()).count();
-                RowEncoder::new(out, nullable)
-            }
+            OutputShape::Tuple => RowEncoder::new(out, self.nullable),
         };
-        folds.try_for_each(|(at, fold)| finish(at, fold, &mut row))
+        for (at, place) in self.places.iter().enumerate() {
+            let result = place.finish(state, rows, &mut row);
+            result.map_err(|problem| self.error(at, problem))?;
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn encode_array(
+        &self,
+        state: (&[u64], &[Acc]),
+        rows: i64,
+        out: &mut Vec<u8>,
+    ) -> Result<(), String> {
+        let mut places = self.places.iter().enumerate();
+        places.try_for_each(|(at, place)| {
+            let result = place.finish(state, rows, &mut RowEncoder::standalone(out));
+            result.map_err(|problem| self.error(at, problem))
+        })
     }
 
     /// Adds the arguments of one row, those from `first` on, to the state of its group.
     #[inline]
     pub(super) fn update(
         &self,
-        (mut words, accs): (&mut [u64], &mut [Acc]),
+        (words, accs): (&mut [u64], &mut [Acc]),
         inputs: &Inputs,
         first: usize,
         diff: Diff,
     ) {
-        let mut accs = accs.iter_mut();
-        for (at, fold) in self.folds.iter().enumerate() {
-            let input = inputs.get(first + at);
-            match fold {
-                AnyFold::Words(fold) => {
-                    let (own, rest) = words.split_at_mut(fold.words());
-                    words = rest;
-                    fold.update(own, input, diff);
+        for (at, place) in self.places.iter().enumerate() {
+            match place {
+                Place::Count => {}
+                Place::Int { fold, words: own } => {
+                    fold.update(&mut words[own.clone()], inputs.get(first + at), diff);
                 }
-                AnyFold::Acc(fold) => fold.update(accs.next().expect(ONE_EACH), input, diff),
+                Place::Words { fold, words: own } => {
+                    fold.update(&mut words[own.clone()], inputs.get(first + at), diff);
+                }
+                Place::Acc { fold, acc } => {
+                    fold.update(&mut accs[*acc], inputs.get(first + at), diff);
+                }
             }
         }
     }
@@ -203,42 +276,23 @@ impl ReducePlan {
 
 const ONE_EACH: &str = "a group has an accumulator for each reducer that wants one";
 
+/// A group that this epoch has touched.
 struct Touched {
     slot: u32,
-    /// Where the output at the close of the epoch before ends in `old`; nothing if there was none.
-    old: Option<(u32, u32)>,
+    /// The end of its part of what was written aside: none if it had no rows.
+    old_end: u32,
 }
 
-/// Rows that wait until there is a batch of them.
-#[derive(Default)]
-struct Batch {
-    rows: Vec<BatchRow>,
-    /// Keys that are not inline.
-    keys: Vec<u8>,
-    inputs: Inputs,
-}
-
-struct BatchRow {
-    key: BatchKey,
-    hash: u32,
-    diff: Diff,
-}
-
-enum BatchKey {
-    Inline(SmallBytes),
-    Long { start: usize, end: usize },
-}
-
-/// Rows of a batch: enough to wait for memory together, few enough to stay in the cache.
-const BATCH_ROWS: usize = 64;
-/// Smaller tables are in the cache, and a batch would only cost.
-const BATCHED_GROUPS_MIN: usize = 1 << 13;
+/// How many rows a table takes together.
+const BATCH_ROWS: usize = key_table::BATCH;
 
 /// Groups by key.
 pub(crate) struct GroupTable {
+    /// The number of the plan node.
+    node: u32,
     plan: ReducePlan,
     groups: Groups,
-    batch: Batch,
+    batch: SharedBatch,
 }
 
 struct Groups {
@@ -248,13 +302,18 @@ struct Groups {
     /// The stamp of the groups that this epoch has touched.
     stamp: u32,
     touched: Vec<Touched>,
+    /// The payloads of the touched groups at the close of the epoch before, where the plan keeps
+    /// words only.
+    old_words: Vec<u64>,
+    /// Their outputs, where it keeps more.
     old: Vec<u8>,
     failure: Option<String>,
 }
 
-/// Where a closed epoch's outputs go: key, outputs, diff.
+/// Where the outputs of a closed epoch go.
 pub(crate) trait GroupOutput {
-    fn emit(&mut self, key: &[u8], outputs: &[u8], diff: Diff);
+    /// Takes a group whose outputs have changed: its key, what they were and what they are.
+    fn emit(&mut self, key: &[u8], old: Option<&[u8]>, new: Option<&[u8]>);
 }
 
 fn place(at: usize) -> u32 {
@@ -294,42 +353,62 @@ impl Groups {
         (&mut payload[1..], &mut self.accs[first..first + plan.accs])
     }
 
-    /// Notes that a group changes in this epoch, and writes its output so far aside.
+    /// Notes that a group changes in this epoch, and writes aside what it was.
     #[inline]
     fn touch(&mut self, plan: &ReducePlan, slot: u32) {
-        if self.keys.stamp(slot) != self.stamp {
-            self.touch_first(plan, slot);
+        if self.keys.stamp(slot) == self.stamp {
+            return;
         }
+        self.keys.set_stamp(slot, self.stamp);
+        let payload = self.keys.payload(slot);
+        let old_end = if plan.accs == 0 {
+            if payload[0] != 0 {
+                // A few words: a call to copy them takes longer.
+                payload.iter().for_each(|&word| self.old_words.push(word));
+            }
+            self.old_words.len()
+        } else {
+            self.write_old(plan, slot);
+            self.old.len()
+        };
+        self.touched.push(Touched { slot, old_end: place(old_end) });
     }
 
-    fn touch_first(&mut self, plan: &ReducePlan, slot: u32) {
-        self.keys.set_stamp(slot, self.stamp);
+    fn write_old(&mut self, plan: &ReducePlan, slot: u32) {
         let rows = self.rows(slot);
-        let old = (rows != 0).then(|| {
-            let start = self.old.len();
+        if rows != 0 {
             let mut old = std::mem::take(&mut self.old);
+            // So that what was there can be told from nothing.
+            old.push(0);
             // A failure here was a failure of the epoch before, which ended the run.
             let result = plan.encode_outputs(self.state(plan, slot), rows, &mut old);
             self.old = old;
             self.failure = self.failure.take().or(result.err());
-            (place(start), place(self.old.len()))
-        });
-        self.touched.push(Touched { slot, old });
+        }
     }
 
+    /// Emits what a group has become, in place of what it was.
+    #[inline]
     fn close(
         &mut self,
         plan: &ReducePlan,
         slot: u32,
-        old: Option<&[u8]>,
-        new: &mut Vec<u8>,
-        output: &mut dyn GroupOutput,
+        old: Old<'_>,
+        buffers: &mut [Vec<u8>; 2],
+        output: &mut impl GroupOutput,
     ) -> Result<(), (Vec<u8>, String)> {
-        let rows = self.rows(slot);
+        let payload = self.keys.payload(slot);
+        if let Old::Words(words) = old
+            && words.iter().eq(payload)
+        {
+            return Ok(());
+        }
+        let rows = payload[0].cast_signed();
         let key = self.keys.key_at(slot);
         let key = self.keys.bytes(&key);
         let state = self.state(plan, slot);
         let failed = |problem: String| (key.to_vec(), problem);
+        let [new, before] = buffers;
         new.clear();
         if rows < 0 {
             let problem =
@@ -343,14 +422,21 @@ impl Groups {
                            added";
             return Err(failed(problem.to_owned()));
         }
+        let old = match old {
+            Old::Nothing => None,
+            Old::Outputs(outputs) => Some(outputs),
+            Old::Words(words) => {
+                before.clear();
+                let rows = words[0].cast_signed();
+                plan.encode_outputs((&words[1..], &[]), rows, before).map_err(failed)?;
+                Some(before.as_slice())
+            }
+        };
         let new = (rows != 0).then_some(new.as_slice());
-        if old != new {
-            if let Some(old) = old {
-                output.emit(key, old, -1);
-            }
-            if let Some(new) = new {
-                output.emit(key, new, 1);
-            }
+        match (old, new) {
+            (Some(old), Some(new)) if old.first() == new.first() && old == new => {}
+            (None, None) => {}
+            _ => output.emit(key, old, new),
         }
         if rows == 0 {
             self.keys.remove(slot);
@@ -363,49 +449,58 @@ impl Groups {
     }
 }
 
+/// What a group was at the close of the epoch before.
+#[derive(Clone, Copy)]
+enum Old<'a> {
+    Nothing,
+    /// Its payload.
+    Words(&'a [u64]),
+    Outputs(&'a [u8]),
+}
+
 impl GroupTable {
-    pub(crate) fn new(plan: ReducePlan) -> Self {
+    /// An empty table of that plan node.
+    pub(crate) fn new(node: u32, plan: ReducePlan) -> Self {
         let groups = Groups {
             keys: KeyTable::new(1 + plan.words),
             accs: Vec::new(),
             stamp: 1,
             touched: Vec::new(),
+            old_words: Vec::new(),
             old: Vec::new(),
             failure: None,
         };
-        Self { plan, groups, batch: Batch::default() }
+        Self { node, plan, groups, batch: Batch::shared(BATCH_ROWS) }
     }
 
-    /// Adds a row's arguments to its group.
-    #[inline]
-    pub(crate) fn update(&mut self, key: &[u8], inputs: &Inputs, diff: Diff) {
-        let Self { plan, groups, batch } = self;
-        let key = groups.keys.key(key);
-        if groups.keys.slots_max() >= BATCHED_GROUPS_MIN {
-            batch.push(key, inputs, diff);
-            if batch.rows.len() == BATCH_ROWS {
-                self.settle();
-            }
+    /// Where rows are written.
+    pub(crate) fn batch(&self) -> SharedBatch {
+        Rc::clone(&self.batch)
+    }
+
+    /// Adds the rows that wait in the batch to their groups.
+    pub(crate) fn settle(&mut self) {
+        let Self { node, plan, groups, batch } = self;
+        let mut batch = batch.borrow_mut();
+        if batch.len() == 0 {
             return;
         }
-        let slot = groups.slot(plan, key);
-        groups.touch(plan, slot);
-        plan.update(groups.add(plan, slot, diff), inputs, 0, diff);
-    }
-
-    /// Adds the rows that wait in a batch.
-    fn settle(&mut self) {
-        let Self { plan, groups, batch } = self;
-        let mut found = [None; BATCH_ROWS];
-        for (row, found) in batch.rows.iter().zip(&mut found) {
-            *found = groups.keys.find(batch.key(row));
+        // A reducer of the user's own may panic.
+        enter(*node);
+        let mut keys = [Key::EMPTY; BATCH_ROWS];
+        for ((bytes, _), key) in batch.rows().zip(&mut keys) {
+            *key = groups.keys.key(bytes);
         }
-        for (at, (row, found)) in batch.rows.iter().zip(found).enumerate() {
+        let keys = &keys[..batch.len()];
+        let mut found = [None; BATCH_ROWS];
+        groups.keys.find_all(keys, &mut found);
+        let inputs = batch.inputs();
+        let rows = batch.rows().zip(keys).zip(found).enumerate();
+        for (at, (((_, diff), &key), found)) in rows {
             // A row in front may have made the group.
-            let slot = found.unwrap_or_else(|| groups.slot(plan, batch.key(row)));
+            let slot = found.unwrap_or_else(|| groups.slot(plan, key));
             groups.touch(plan, slot);
-            let state = groups.add(plan, slot, row.diff);
-            plan.update(state, &batch.inputs, at * plan.folds.len(), row.diff);
+            plan.update(groups.add(plan, slot, diff), inputs, at * plan.folds.len(), diff);
         }
         batch.clear();
     }
@@ -420,7 +515,17 @@ impl GroupTable {
 
     /// How many groups there are, at most.
     pub(crate) fn len(&self) -> usize {
-        self.groups.keys.len() + self.batch.rows.len()
+        self.groups.keys.len() + self.batch.borrow().len()
+    }
+
+    /// Adds a row, whose arguments are those from `first` on.
+    pub(crate) fn add(&mut self, key: &[u8], inputs: &Inputs, first: usize, diff: Diff) {
+        let Self { node, plan, groups, .. } = self;
+        // A reducer of the user's own may panic.
+        enter(*node);
+        let slot = groups.slot(plan, groups.keys.key(key));
+        groups.touch(plan, slot);
+        plan.update(groups.add(plan, slot, diff), inputs, first, diff);
     }
 
     /// Hands out every group as key, partial result and rows, and empties the table.
@@ -430,6 +535,7 @@ impl GroupTable {
         groups.keys.clear();
         groups.accs.clear();
         groups.touched.clear();
+        groups.old_words.clear();
         groups.old.clear();
     }
 
@@ -450,12 +556,16 @@ impl GroupTable {
     /// # Errors
     ///
     /// As for [`close`](Self::close).
-    pub(crate) fn finish(&mut self, output: &mut dyn GroupOutput) -> Result<(), (Vec<u8>, String)> {
+    pub(crate) fn finish(
+        &mut self,
+        output: &mut impl GroupOutput,
+    ) -> Result<(), (Vec<u8>, String)> {
         self.settle();
         let Self { plan, groups, .. } = self;
         let slots: Vec<u32> = groups.keys.slots().collect();
-        let mut new = Vec::new();
-        slots.into_iter().try_for_each(|slot| groups.close(plan, slot, None, &mut new, output))
+        let mut buffers = [Vec::new(), Vec::new()];
+        let close = |slot| groups.close(plan, slot, Old::Nothing, &mut buffers, output);
+        slots.into_iter().try_for_each(close)
     }
 
     /// Closes an epoch: emits the outputs that have changed, retraction first, and forgets the
@@ -464,30 +574,40 @@ impl GroupTable {
     /// # Errors
     ///
     /// What is wrong with a group, with its key's compact bytes.
-    pub(crate) fn close(&mut self, output: &mut dyn GroupOutput) -> Result<(), (Vec<u8>, String)> {
+    pub(crate) fn close(&mut self, output: &mut impl GroupOutput) -> Result<(), (Vec<u8>, String)> {
         self.settle();
         let Self { plan, groups, .. } = self;
         if let Some(failure) = groups.failure.take() {
             return Err((Vec::new(), failure));
         }
         let mut touched = std::mem::take(&mut groups.touched);
+        let mut old_words = std::mem::take(&mut groups.old_words);
         let mut old = std::mem::take(&mut groups.old);
-        let mut new = Vec::new();
+        let mut buffers = [Vec::new(), Vec::new()];
+        let mut start = 0;
         for batch in touched.chunks(BATCH_ROWS) {
             // Their records are fetched together.
-            let fetched = batch.iter().fold(0, |all, group| all ^ groups.rows(group.slot));
+            let fetched = batch.iter().fold(0, |all, group| all ^ groups.keys.fetch(group.slot));
             std::hint::black_box(fetched);
             for group in batch {
-                let old = group.old.map(|(start, end)| &old[start as usize..end as usize]);
-                groups.close(plan, group.slot, old, &mut new, output)?;
+                let end = group.old_end as usize;
+                let old = match end {
+                    _ if end == start => Old::Nothing,
+                    _ if plan.accs == 0 => Old::Words(&old_words[start..end]),
+                    _ => Old::Outputs(&old[start + 1..end]),
+                };
+                start = end;
+                groups.close(plan, group.slot, old, &mut buffers, output)?;
             }
         }
         // The buffers serve the next epoch; what an unusually large one has grown goes.
         touched.clear();
         touched.shrink_to(TOUCHED_KEPT);
+        old_words.clear();
+        old_words.shrink_to(TOUCHED_KEPT * 4);
         old.clear();
         old.shrink_to(TOUCHED_KEPT * 16);
-        (groups.touched, groups.old) = (touched, old);
+        (groups.touched, groups.old_words, groups.old) = (touched, old_words, old);
         groups.stamp = groups.stamp.checked_add(1).unwrap_or_else(|| {
             groups.keys.clear_stamps();
             1
@@ -498,39 +618,6 @@ impl GroupTable {
 
 /// Buffers for that many touched groups are kept from epoch to epoch.
 const TOUCHED_KEPT: usize = 1 << 16;
-
-impl Batch {
-    fn push(&mut self, key: Key<'_>, inputs: &Inputs, diff: Diff) {
-        let hash = key.hash;
-        let key = match key.inline {
-            Some(inline) => BatchKey::Inline(inline),
-            None => {
-                let start = self.keys.len();
-                self.keys.extend_from_slice(key.bytes);
-                BatchKey::Long { start, end: self.keys.len() }
-            }
-        };
-        self.rows.push(BatchRow { key, hash, diff });
-        self.inputs.append(inputs);
-    }
-
-    fn key<'a>(&'a self, row: &'a BatchRow) -> Key<'a> {
-        match &row.key {
-            BatchKey::Inline(inline) => {
-                Key { bytes: inline.inline_bytes(), inline: Some(*inline), hash: row.hash }
-            }
-            &BatchKey::Long { start, end } => {
-                Key { bytes: &self.keys[start..end], inline: None, hash: row.hash }
-            }
-        }
-    }
-
-    fn clear(&mut self) {
-        self.rows.clear();
-        self.keys.clear();
-        self.inputs.clear();
-    }
-}
 
 impl State for GroupTable {
     fn size(&self) -> StateSize {
@@ -575,14 +662,27 @@ mod tests {
     };
     use crate::schema::DataType;
     use crate::testing::Random;
+    use std::collections::{BTreeMap, BTreeSet};
 
     #[derive(Default)]
     struct Emitted(Vec<(Vec<u8>, Vec<u8>, Diff)>);
 
     impl GroupOutput for Emitted {
-        fn emit(&mut self, key: &[u8], outputs: &[u8], diff: Diff) {
-            self.0.push((key.to_vec(), outputs.to_vec(), diff));
+        fn emit(&mut self, key: &[u8], old: Option<&[u8]>, new: Option<&[u8]>) {
+            for (outputs, diff) in [(old, -1), (new, 1)] {
+                self.0.extend(outputs.map(|outputs| (key.to_vec(), outputs.to_vec(), diff)));
+            }
         }
+    }
+
+    /// Words only.
+    fn sums() -> ReducePlan {
+        let folds = vec![
+            AnyFold::Words(Arc::new(Count)),
+            Number::Int.total(Total::Sum(DataType::I64), false),
+            Number::Int.total(Total::Mean, true),
+        ];
+        ReducePlan::new(folds, OutputShape::Tuple)
     }
 
     fn plan() -> ReducePlan {
@@ -618,7 +718,9 @@ mod tests {
         } else {
             inputs.null();
         }
-        table.update(key, &inputs, diff);
+        if table.batch().borrow_mut().push(key, &inputs, diff) {
+            table.settle();
+        }
     }
 
     fn closed(table: &mut GroupTable) -> Vec<(Vec<u8>, Vec<u8>, Diff)> {
@@ -639,12 +741,12 @@ mod tests {
     fn a_loaded_table_goes_on_as_the_saved_one() {
         for seed in 0..30 {
             let mut random = Random::new(seed);
-            let mut table = GroupTable::new(plan());
+            let mut table = GroupTable::new(0, plan());
             let mut rows: Vec<(Vec<u8>, i64)> = Vec::new();
             for _ in 0..8 {
                 let mut saved = Vec::new();
                 table.save(&mut saved);
-                let mut loaded = GroupTable::new(plan());
+                let mut loaded = GroupTable::new(0, plan());
                 let mut input = saved.as_slice();
                 loaded.load(&mut input);
                 assert!(input.is_empty());
@@ -673,8 +775,8 @@ mod tests {
     fn drained_parts_add_up_to_the_whole() {
         for seed in 0..30 {
             let mut random = Random::new(seed);
-            let (mut whole, mut merged) = (GroupTable::new(plan()), GroupTable::new(plan()));
-            let mut parts = [GroupTable::new(plan()), GroupTable::new(plan())];
+            let (mut whole, mut merged) = (GroupTable::new(0, plan()), GroupTable::new(0, plan()));
+            let mut parts = [GroupTable::new(0, plan()), GroupTable::new(0, plan())];
             for _ in 0..6 {
                 for _ in 0..random.below(30) {
                     let (key, value) = (key(&mut random), random.value::<i64>());
@@ -696,7 +798,7 @@ mod tests {
 
     #[test]
     fn a_group_without_rows_leaves_nothing_behind() {
-        let mut table = GroupTable::new(plan());
+        let mut table = GroupTable::new(0, plan());
         let long = |n: u32| [&[b'k'; 5_000], &n.to_le_bytes()[..]].concat();
         (0..1_000).for_each(|n| update(&mut table, &long(n), n.into(), 1));
         assert_eq!(closed(&mut table).len(), 1_000);
@@ -712,9 +814,59 @@ mod tests {
     }
 
     #[test]
+    fn words_that_are_written_aside_give_the_old_outputs() {
+        for seed in 0..30 {
+            let mut random = Random::new(seed);
+            let mut table = GroupTable::new(0, sums());
+            let mut before: BTreeMap<Vec<u8>, Vec<i64>> = BTreeMap::new();
+            for _ in 0..8 {
+                let mut now = before.clone();
+                for _ in 0..random.below(300) {
+                    let key = random.below(200).to_le_bytes().to_vec();
+                    let values = now.entry(key.clone()).or_default();
+                    let (value, diff) = if random.one_in(2) && !values.is_empty() {
+                        (values.swap_remove(random.index(values.len())), -1)
+                    } else {
+                        values.push(random.value());
+                        (values[values.len() - 1], 1)
+                    };
+                    let mut inputs = Inputs::default();
+                    inputs.null();
+                    inputs.int(value.into());
+                    inputs.int(value.into());
+                    if table.batch().borrow_mut().push(&key, &inputs, diff) {
+                        table.settle();
+                    }
+                }
+                now.retain(|_, values| !values.is_empty());
+                let rows = |groups: &BTreeMap<Vec<u8>, Vec<i64>>, key: &Vec<u8>| {
+                    let values = groups.get(key)?;
+                    let sum = values.iter().sum::<i64>();
+                    let mut row = Vec::new();
+                    let count = values.len() as u64;
+                    (count, sum, Some(sum as f64 / count as f64)).encode(&mut row);
+                    Some(row)
+                };
+                let mut expected = Vec::new();
+                let keys: BTreeSet<_> = before.keys().chain(now.keys()).collect();
+                for key in keys {
+                    let (old, new) = (rows(&before, key), rows(&now, key));
+                    if old != new {
+                        expected.extend(old.map(|old| (key.clone(), old, -1)));
+                        expected.extend(new.map(|new| (key.clone(), new, 1)));
+                    }
+                }
+                expected.sort();
+                assert_eq!(closed(&mut table), expected, "seed {seed}");
+                before = now;
+            }
+        }
+    }
+
+    #[test]
     fn taking_away_what_is_not_there_is_found_out() {
         let failure = |updates: &[(i64, Diff)]| {
-            let mut table = GroupTable::new(plan());
+            let mut table = GroupTable::new(0, plan());
             updates.iter().for_each(|(value, diff)| update(&mut table, b"key", *value, *diff));
             table.close(&mut Emitted::default()).unwrap_err()
         };

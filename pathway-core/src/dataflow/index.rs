@@ -20,7 +20,7 @@
 //! waits for the memory of a batch together.
 
 use super::key_hash::Key;
-use super::key_table::KeyTable;
+use super::key_table::{self, KeyTable};
 use super::row_log::{NONE, Place, RowLog};
 use super::small_bytes::SmallBytes;
 use super::state::{State, StateSize};
@@ -32,9 +32,7 @@ use std::collections::BTreeMap;
 /// Longer chains are searched by hash.
 const SCANNED_MAX: usize = 24;
 /// Rows that are looked up together.
-const BATCH_ROWS: usize = 64;
-/// Smaller indexes are in the cache, and a batch would only cost.
-const BATCHED_KEYS_MIN: usize = 1 << 12;
+const BATCH_ROWS: usize = key_table::BATCH;
 
 /// Payload: where the chain begins, now and as of the last epoch.
 const HEADS: usize = 0;
@@ -296,10 +294,7 @@ impl Index {
             return;
         };
         let key = self.keys.key(key);
-        let batched = self.keys.slots_max() >= BATCHED_KEYS_MIN;
-        if let Some(inline) = key.inline
-            && batched
-        {
+        if let Some(inline) = key.inline {
             self.fresh.push(Fresh { key: inline, hash: key.hash, slot: UNSETTLED, place });
             self.unsettled += 1;
             if self.unsettled == BATCH_ROWS {
@@ -309,8 +304,7 @@ impl Index {
         }
         self.settle();
         let slot = self.slot(key);
-        let inline = key.inline.unwrap_or(SmallBytes::ABSENT);
-        self.fresh.push(Fresh { key: inline, hash: key.hash, slot, place });
+        self.fresh.push(Fresh { key: SmallBytes::ABSENT, hash: key.hash, slot, place });
         self.link(slot, place);
     }
 
@@ -333,10 +327,15 @@ impl Index {
     pub(crate) fn settle(&mut self) {
         let end = self.fresh.len();
         let first = end - self.unsettled;
-        let mut found = [None; BATCH_ROWS];
-        for (row, found) in self.fresh[first..].iter().zip(&mut found) {
-            *found = self.keys.find(inline_key(&row.key, row.hash));
+        if first == end {
+            return;
         }
+        let mut keys = [Key::EMPTY; BATCH_ROWS];
+        for (row, key) in self.fresh[first..].iter().zip(&mut keys) {
+            *key = inline_key(&row.key, row.hash);
+        }
+        let mut found = [None; BATCH_ROWS];
+        self.keys.find_all(&keys[..end - first], &mut found);
         for (at, found) in (first..end).zip(found) {
             let Fresh { key, hash, place, .. } = self.fresh[at];
             let slot = found.unwrap_or_else(|| self.slot(inline_key(&key, hash)));
@@ -390,9 +389,7 @@ impl Index {
     ) {
         let mut matches = [Matches { index: other, slot: None }; BATCH_ROWS];
         for batch in self.fresh.chunks(BATCH_ROWS) {
-            for (row, matches) in batch.iter().zip(&mut matches) {
-                matches.slot = self.find_in(other, row);
-            }
+            self.find_batch(other, batch, &mut matches);
             // The first match of each is fetched together.
             let matches = &matches[..batch.len()];
             std::hint::black_box(matches.iter().fold(0, |all, matches| all ^ matches.fetch()));
@@ -403,7 +400,24 @@ impl Index {
         }
     }
 
-    #[inline]
+    fn find_batch(&self, other: &Self, batch: &[Fresh], matches: &mut [Matches<'_>; BATCH_ROWS]) {
+        let mut found = [None; BATCH_ROWS];
+        if batch.iter().all(|row| !row.key.is_absent()) {
+            let mut keys = [Key::EMPTY; BATCH_ROWS];
+            for (row, key) in batch.iter().zip(&mut keys) {
+                *key = inline_key(&row.key, row.hash);
+            }
+            other.keys.find_all(&keys[..batch.len()], &mut found);
+        } else {
+            for (row, found) in batch.iter().zip(&mut found) {
+                *found = self.find_in(other, row);
+            }
+        }
+        for (slot, matches) in found.into_iter().zip(matches) {
+            matches.slot = slot;
+        }
+    }
+
     fn find_in(&self, other: &Self, row: &Fresh) -> Option<u32> {
         if !row.key.is_absent() {
             return other.keys.find(inline_key(&row.key, row.hash));
@@ -420,6 +434,7 @@ impl Index {
         if self.fresh.is_empty() {
             return;
         }
+        self.settle();
         self.read[reader] = true;
         if self.read.iter().all(|&read| read) {
             self.read.fill(false);

@@ -31,9 +31,15 @@ pub(crate) struct Key<'a> {
     pub(crate) hash: u32,
 }
 
+impl Key<'_> {
+    /// The key of no bytes, with a hash of nothing: to fill an array.
+    pub(crate) const EMPTY: Self = Self { bytes: &[], inline: None, hash: 0 };
+}
+
 impl KeyHash {
     /// The key with its inline form and its hash.
-    #[inline]
+    // A call would return it through memory, in parts, and who copies it would wait for them.
+    #[inline(always)]
     pub(crate) fn key<'a>(&self, bytes: &'a [u8]) -> Key<'a> {
         let inline = SmallBytes::inline(bytes);
         let hash = match inline {
@@ -49,10 +55,4 @@ impl KeyHash {
         hasher.write(bytes);
         hasher.finish()
     }
-}
-
-/// Spreads the 32 bits of hash that a table keeps over the 64 that an index wants.
-#[inline]
-pub(crate) fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -1,7 +1,7 @@
 //! Keys with a few words of state each: what groups, indexes and upserts have in common.
 //!
 //! All that is kept of a key stands in one record of 64-bit words, so that a visit costs one
-//! cache miss behind the one of the hash index:
+//! cache miss behind the one of the index:
 //!
 //! ```text
 //! [key, 2 words: inline or its place in the arena][hash, 32 bits | stamp, 32 bits][payload …]
@@ -10,9 +10,13 @@
 //! The stamp is the owner's: it tells whether this epoch has touched the key, so that no pass over
 //! the touched keys is needed to forget it.
 
-use super::key_hash::{Key, KeyHash, spread};
+use super::key_hash::{Key, KeyHash};
+use super::slot_index::SlotIndex;
 use super::small_bytes::{Arena, SmallBytes};
-use hashbrown::HashTable;
+
+/// The most keys that are looked up together: enough to wait for memory together, few enough to
+/// stay in the cache.
+pub(crate) const BATCH: usize = 64;
 
 const MARK: usize = 2;
 const PAYLOAD: usize = 3;
@@ -20,7 +24,7 @@ const PAYLOAD: usize = 3;
 /// Keys, each with that many words of payload.
 pub(crate) struct KeyTable {
     hasher: KeyHash,
-    by_key: HashTable<u32>,
+    by_key: SlotIndex,
     records: Vec<u64>,
     stride: usize,
     free: Vec<u32>,
@@ -46,7 +50,7 @@ impl KeyTable {
     pub(crate) fn new(payload: usize) -> Self {
         Self {
             hasher: KeyHash::default(),
-            by_key: HashTable::new(),
+            by_key: SlotIndex::default(),
             records: Vec::new(),
             stride: PAYLOAD + payload,
             free: Vec::new(),
@@ -55,7 +59,7 @@ impl KeyTable {
     }
 
     /// A key as this table, and every other one, looks for it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn key<'a>(&self, bytes: &'a [u8]) -> Key<'a> {
         self.hasher.key(bytes)
     }
@@ -64,14 +68,41 @@ impl KeyTable {
         &self.hasher
     }
 
+    /// Something of a record, so that all of it is fetched: it may lie in two cache lines.
+    #[inline]
+    pub(crate) fn fetch(&self, slot: u32) -> u64 {
+        let record = record(&self.records, self.stride, slot);
+        record[0] ^ record[self.stride - 1]
+    }
+
     /// The slot of a key.
     #[inline]
     pub(crate) fn find(&self, key: Key<'_>) -> Option<u32> {
-        let found = self.by_key.find(spread(key.hash), |&slot| {
+        self.by_key.find(key.hash, |slot| {
             let record = record(&self.records, self.stride, slot);
-            hash_of(record) == key.hash && key_of(record).is(key.bytes, key.inline, &self.arena)
-        });
-        found.copied()
+            key_of(record).is(key.bytes, key.inline, &self.arena)
+        })
+    }
+
+    /// Looks many keys up: waits for the memory of all their records together. There are at most
+    /// [`BATCH`].
+    pub(crate) fn find_all(&self, keys: &[Key<'_>], found: &mut [Option<u32>; BATCH]) {
+        let fetched = keys.iter().fold(0, |all, key| all ^ self.by_key.fetch(key.hash));
+        std::hint::black_box(fetched);
+        for (key, found) in keys.iter().zip(&mut *found) {
+            *found = self.by_key.candidate(key.hash);
+        }
+        let found_ones = found[..keys.len()].iter().flatten();
+        std::hint::black_box(found_ones.fold(0, |all, &slot| all ^ self.fetch(slot)));
+        for (&key, found) in keys.iter().zip(found) {
+            if let Some(slot) = *found {
+                let record = record(&self.records, self.stride, slot);
+                if !key_of(record).is(key.bytes, key.inline, &self.arena) {
+                    // Another key with the same hash.
+                    *found = self.find(key);
+                }
+            }
+        }
     }
 
     /// A new slot, with a payload of zeros, for a key that has none.
@@ -79,9 +110,7 @@ impl KeyTable {
         let small = key.inline.unwrap_or_else(|| SmallBytes::new(key.bytes, &mut self.arena));
         let slot = self.insert_record(small, key.hash);
         let (records, stride) = (&self.records, self.stride);
-        self.by_key.insert_unique(spread(key.hash), slot, |&slot| {
-            spread(hash_of(record(records, stride, slot)))
-        });
+        self.by_key.insert(key.hash, slot, |slot| hash_of(record(records, stride, slot)));
         slot
     }
 
@@ -105,16 +134,16 @@ impl KeyTable {
 
     /// Forgets a key and its payload.
     pub(crate) fn remove(&mut self, slot: u32) {
-        let start = slot as usize * self.stride;
-        let record = &mut self.records[start..start + self.stride];
-        let (key, hash) = (key_of(record), hash_of(record));
+        let (records, stride) = (&self.records, self.stride);
+        let of_slot = record(records, stride, slot);
+        let (key, hash) = (key_of(of_slot), hash_of(of_slot));
+        if !key.is_absent() {
+            self.by_key.remove(hash, slot, |slot| hash_of(record(records, stride, slot)));
+        }
+        let start = slot as usize * stride;
+        let record = &mut self.records[start..start + stride];
         record.fill(0);
         (record[0], record[1]) = SmallBytes::ABSENT.words();
-        if !key.is_absent()
-            && let Ok(entry) = self.by_key.find_entry(spread(hash), |&other| other == slot)
-        {
-            entry.remove();
-        }
         self.arena.release(key);
         self.free.push(slot);
         if self.arena.is_wasteful() {
@@ -205,7 +234,7 @@ impl KeyTable {
     /// The memory, in bytes.
     pub(crate) fn memory(&self) -> usize {
         self.arena.memory()
-            + self.by_key.allocation_size()
+            + self.by_key.memory()
             + self.records.capacity() * size_of::<u64>()
             + self.free.capacity() * size_of::<u32>()
     }

@@ -68,8 +68,14 @@ pub(crate) struct Reduce {
 struct ToRoot<'a>(&'a mut dyn EncodedStep);
 
 impl GroupOutput for ToRoot<'_> {
-    fn emit(&mut self, key: &[u8], outputs: &[u8], diff: Diff) {
-        self.0.push(key, outputs, diff);
+    #[inline]
+    fn emit(&mut self, key: &[u8], old: Option<&[u8]>, new: Option<&[u8]>) {
+        if let Some(old) = old {
+            self.0.push(key, old, -1);
+        }
+        if let Some(new) = new {
+            self.0.push(key, new, 1);
+        }
     }
 }
 
@@ -128,41 +134,17 @@ pub(crate) struct Set {
 struct ToCopies<'a> {
     operation: SetOperation,
     root: &'a mut dyn EncodedStep,
-    /// The row whose old count was given last, and the copies to take away.
-    old: Option<(Vec<u8>, i64)>,
     /// A row that one side has taken away more often than it had been added.
     taken_away: Option<Vec<u8>>,
 }
 
-impl ToCopies<'_> {
-    fn finish(&mut self) {
-        if let Some((row, copies)) = self.old.take()
-            && copies != 0
-        {
-            self.root.push(&row, &[], -copies);
-        }
-    }
-}
-
 impl GroupOutput for ToCopies<'_> {
-    fn emit(&mut self, row: &[u8], counts: &[u8], diff: Diff) {
-        let Some(copies) = self.operation.copies(counts) else {
+    fn emit(&mut self, row: &[u8], old: Option<&[u8]>, new: Option<&[u8]>) {
+        let copies = |counts: Option<&[u8]>| counts.map_or(Some(0), |c| self.operation.copies(c));
+        let (Some(before), Some(copies)) = (copies(old), copies(new)) else {
             self.taken_away = Some(row.to_vec());
             return;
         };
-        if diff < 0 {
-            self.finish();
-            self.old = Some((row.to_vec(), copies));
-            return;
-        }
-        let before = match &self.old {
-            Some((old, copies)) if old == row => *copies,
-            _ => {
-                self.finish();
-                0
-            }
-        };
-        self.old = None;
         if copies != before {
             self.root.push(row, &[], copies - before);
         }
@@ -178,14 +160,9 @@ impl Logic for Set {
     }
 
     fn close(&mut self, _epoch: Epoch) -> bool {
-        let mut output = ToCopies {
-            operation: self.operation,
-            root: &mut *self.root,
-            old: None,
-            taken_away: None,
-        };
+        let mut output =
+            ToCopies { operation: self.operation, root: &mut *self.root, taken_away: None };
         let mut result = self.table.borrow_mut().close(&mut output);
-        output.finish();
         if let Some(row) = output.taken_away {
             let problem = "one side has a row fewer than no times: more copies were taken away \
                            than had been added";
@@ -392,10 +369,12 @@ impl Join {
         right.index.borrow_mut().settle();
         {
             let (left, right) = (&*left.index.borrow(), &*right.index.borrow());
+            root.hold(true);
             updates_of(Side::Left, *kind, left, right, &mut **root);
             if !kind.as_of_now {
                 updates_of(Side::Right, *kind, right, left, &mut **root);
             }
+            root.hold(false);
         }
         left.index.borrow_mut().release(left.reader);
         right.index.borrow_mut().release(right.reader);

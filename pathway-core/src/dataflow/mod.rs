@@ -19,6 +19,7 @@ pub mod ordered;
 pub(crate) mod out_buffer;
 mod row_log;
 pub(crate) mod sink;
+mod slot_index;
 mod small_bytes;
 pub mod state;
 pub(crate) mod stateful;

@@ -8,7 +8,7 @@ use super::chunk::{Chunk, Origin};
 use super::group_table::{GroupTable, ReducePlan};
 use super::index::Index;
 use crate::schema::stable_hash;
-use crate::stage::{Diff, Inputs, InputsCollector, KeyedCollector};
+use crate::stage::{Diff, Inputs, InputsCollector, KeyedCollector, SharedBatch};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -39,6 +39,8 @@ pub(crate) struct OutBuffer {
     combine: Option<GroupTable>,
     /// A state was written directly in this epoch, so a mark must follow.
     marked: bool,
+    /// Where rows wait that will be written directly.
+    waiting: Option<SharedBatch>,
 }
 
 /// A pre-combining table is sent on when it has this many groups; a larger one would leave the
@@ -59,11 +61,18 @@ impl OutBuffer {
             origin: Origin::default(),
             combine: None,
             marked: false,
+            waiting: None,
         }
     }
 
-    pub(crate) fn combining(route: Route, peers: usize, plan: ReducePlan) -> Self {
-        Self { combine: Some(GroupTable::new(plan)), ..Self::new(route, peers) }
+    /// A buffer that combines the rows of each group, for the reduction of that node.
+    pub(crate) fn combining(node: u32, route: Route, peers: usize, plan: ReducePlan) -> Self {
+        Self { combine: Some(GroupTable::new(node, plan)), ..Self::new(route, peers) }
+    }
+
+    /// A buffer of marks alone, for rows that are written into a table through a batch.
+    pub(crate) fn marking(batch: SharedBatch) -> Self {
+        Self { waiting: Some(batch), ..Self::new(Route::To(0), 1) }
     }
 
     /// Names the partition that the rows which follow come from.
@@ -130,8 +139,8 @@ impl OutBuffer {
             self.drain_combined();
         }
         self.flush_open();
-        if self.marked {
-            self.marked = false;
+        let waiting = self.waiting.as_ref().is_some_and(|batch| batch.borrow().len() > 0);
+        if std::mem::take(&mut self.marked) || waiting {
             chunks.push(Chunk::for_target(0));
         }
         chunks.append(&mut self.ready);
@@ -151,12 +160,15 @@ impl KeyedCollector for Exchanged {
 pub(crate) struct Combined(pub(crate) SharedBuffer);
 
 impl InputsCollector for Combined {
-    fn update(&mut self, key: &[u8], inputs: &Inputs, diff: Diff) {
+    fn batch(&self) -> SharedBatch {
+        let buffer = self.0.borrow();
+        buffer.combine.as_ref().expect("a reduction's buffer combines").batch()
+    }
+
+    fn settle(&mut self) {
         let mut buffer = self.0.borrow_mut();
-        let Some(table) = &mut buffer.combine else {
-            unreachable!("a reduction's buffer combines");
-        };
-        table.update(key, inputs, diff);
+        let table = buffer.combine.as_mut().expect("a reduction's buffer combines");
+        table.settle();
         if table.len() >= COMBINED_GROUPS_MAX {
             buffer.drain_combined();
         }
@@ -170,9 +182,12 @@ pub(crate) struct DirectGroups {
 }
 
 impl InputsCollector for DirectGroups {
-    #[inline]
-    fn update(&mut self, key: &[u8], inputs: &Inputs, diff: Diff) {
-        self.table.borrow_mut().update(key, inputs, diff);
+    fn batch(&self) -> SharedBatch {
+        self.table.borrow().batch()
+    }
+
+    fn settle(&mut self) {
+        self.table.borrow_mut().settle();
         self.buffer.borrow_mut().marked = true;
     }
 }
@@ -192,12 +207,22 @@ impl KeyedCollector for DirectIndex {
 
 /// Gives rows without reducers to a collector of groups: the row is its own key.
 pub(crate) struct RowsAsGroups {
-    pub(crate) groups: Box<dyn InputsCollector>,
-    pub(crate) inputs: Inputs,
+    groups: Box<dyn InputsCollector>,
+    batch: SharedBatch,
+    /// The same for all rows.
+    inputs: Inputs,
+}
+
+impl RowsAsGroups {
+    pub(crate) fn new(groups: Box<dyn InputsCollector>, inputs: Inputs) -> Self {
+        Self { batch: groups.batch(), groups, inputs }
+    }
 }
 
 impl KeyedCollector for RowsAsGroups {
     fn update(&mut self, key: Option<&[u8]>, _row: &[u8], diff: Diff) {
-        self.groups.update(key.unwrap_or_default(), &self.inputs, diff);
+        if self.batch.borrow_mut().push(key.unwrap_or_default(), &self.inputs, diff) {
+            self.groups.settle();
+        }
     }
 }

@@ -24,6 +24,7 @@ const ABSENT: u8 = 0xfe;
 pub(crate) struct SmallBytes([u8; 16]);
 
 /// Up to eight bytes as a word.
+#[inline]
 fn word(bytes: &[u8]) -> u64 {
     let at = |start: usize, len: usize| &bytes[start..start + len];
     match bytes.len() {
@@ -43,7 +44,7 @@ impl SmallBytes {
     pub(crate) const ABSENT: Self = Self([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ABSENT]);
 
     /// The string in its inline form, if it is short enough.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn inline(bytes: &[u8]) -> Option<Self> {
         let len = bytes.len();
         if len > INLINE_BYTES_MAX {
@@ -62,7 +63,7 @@ impl SmallBytes {
         Self::inline(bytes).unwrap_or_else(|| arena.put(bytes))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn from_words(low: u64, high: u64) -> Self {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&low.to_le_bytes());
@@ -111,7 +112,7 @@ impl SmallBytes {
     }
 
     /// A hash of an inline string under a seed: one multiplication.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hash_inline(self, seed: [u64; 2]) -> u64 {
         let (low, high) = self.words();
         let product = u128::from(low ^ seed[0]) * u128::from(high ^ seed[1]);

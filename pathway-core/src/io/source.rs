@@ -15,6 +15,7 @@
 //! A source is divided into partitions (a file, a topic's partition, a queue); the rows of one
 //! partition stay in order and are decoded by one worker.
 
+use super::AnyRows;
 use crate::schema::{ColumnType, DataType, RowDecoder, RowEncoder, Schema, StructKind, StructType};
 use std::fmt;
 use std::sync::Arc;
@@ -42,6 +43,13 @@ pub trait Reader: Send + Sync {
     /// answers whether it did. Such a source ends with [`SourceWriter::finish`].
     #[doc(hidden)]
     fn attach(&self, _out: &SourceWriter) -> bool {
+        false
+    }
+
+    /// Whether the rows mostly come as what they are, rather than as bytes: consumers then take
+    /// columns from the typed rows.
+    #[doc(hidden)]
+    fn typed(&self) -> bool {
         false
     }
 
@@ -237,6 +245,14 @@ pub enum SourceEvent {
         /// The bytes.
         bytes: Vec<u8>,
     },
+    /// The next rows of a partition, which need no decoder: this process pushes them.
+    #[doc(hidden)]
+    Rows {
+        /// The partition.
+        partition: PartitionId,
+        /// The rows.
+        rows: Box<dyn AnyRows>,
+    },
     /// A partition has ended; its decoder is finished and dropped.
     End {
         /// The partition.
@@ -265,6 +281,7 @@ impl fmt::Debug for SourceEvent {
         match self {
             Self::Open { partition, label, .. } => write!(f, "Open({partition:?}, {label})"),
             Self::Data { partition, bytes } => write!(f, "Data({partition:?}, {})", bytes.len()),
+            Self::Rows { partition, rows } => write!(f, "Rows({partition:?}, {})", rows.count()),
             Self::End { partition } => write!(f, "End({partition:?})"),
             Self::Begin => write!(f, "Begin"),
             Self::Commit => write!(f, "Commit"),

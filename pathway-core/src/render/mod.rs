@@ -45,7 +45,7 @@ use crate::plan::{Node, NodeId, Operation, Plan, Port};
 use crate::schema::DataType;
 use crate::stage::{
     AnyStep, Diff, EncodedStep, EncodedTee, Inputs, InputsCollector, KeyedCollector, LeftRows,
-    PassRows, ReduceByColumns, RowsByColumn, StepContext, by_keys,
+    PassRows, ReduceByColumns, RowStep, RowsByColumn, StepContext, by_keys,
 };
 use consumers::Consumers;
 use std::cell::RefCell;
@@ -101,6 +101,12 @@ struct Feed {
     consumer: Entry,
     buffer: SharedBuffer,
     pact: Pact,
+}
+
+/// The consumers of whole rows: those that read them encoded, and the stage of the others.
+struct RowTree {
+    encoded: Vec<Box<dyn EncodedStep>>,
+    typed: Option<Box<dyn RowStep>>,
 }
 
 struct Renderer<'a, 'scope> {
@@ -260,7 +266,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
         let table = self
             .tables
             .entry(node)
-            .or_insert_with(|| Rc::new(RefCell::new(GroupTable::new(plan.clone()))));
+            .or_insert_with(|| Rc::new(RefCell::new(GroupTable::new(node.0, plan.clone()))));
         Rc::clone(table)
     }
 
@@ -287,7 +293,8 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
     ) -> Box<dyn InputsCollector> {
         if self.peers() == 1 {
             let table = self.table(consumer.node, plan);
-            let buffer = Rc::new(RefCell::new(OutBuffer::new(Route::To(0), 1)));
+            let batch = table.borrow().batch();
+            let buffer = Rc::new(RefCell::new(OutBuffer::marking(batch)));
             feeds.push(Feed { consumer, buffer: Rc::clone(&buffer), pact: Pact::Local });
             return Box::new(DirectGroups { table, buffer });
         }
@@ -302,7 +309,9 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
         plan: &ReducePlan,
         feeds: &mut Vec<Feed>,
     ) -> Box<dyn InputsCollector> {
-        let buffer = Rc::new(RefCell::new(OutBuffer::combining(route, self.peers(), plan.clone())));
+        let (node, peers) = (consumer.node.0, self.peers());
+        let buffer = OutBuffer::combining(node, route, peers, plan.clone());
+        let buffer = Rc::new(RefCell::new(buffer));
         feeds.push(Feed { consumer, buffer: Rc::clone(&buffer), pact: Pact::Exchanged });
         Box::new(Combined(buffer))
     }
@@ -352,33 +361,41 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
         (root(next), feeds)
     }
 
-    /// The tree behind a root that hands out whole rows. Consumers that can read them encoded do;
-    /// rows are decoded only for the others.
+    /// The tree behind a root that hands out whole rows.
     fn row_tree(&mut self, port: Port, feeds: &mut Vec<Feed>) -> Box<dyn EncodedStep> {
-        let rows = self.context.plan.node(port.node).outputs[port.output];
-        let consumers = self.consumers.of.get(&port).cloned().unwrap_or_default();
-        let (mut encoded, mut typed) = (Vec::new(), Vec::new());
-        for (consumer, input) in consumers {
-            match self.encoded((rows.data_type)(), consumer, input, feeds) {
-                Some(step) => encoded.push(step),
-                None => typed.push(self.consumer(consumer, input, feeds)),
-            }
-        }
-        match typed.len() {
-            0 => {}
-            1 => encoded.extend(typed.pop().map(rows.root)),
-            _ => encoded.push((rows.root)((rows.tee)(typed))),
-        }
+        let RowTree { mut encoded, typed } = self.row_parts(port, true, feeds);
+        encoded.extend(typed.map(|typed| -> Box<dyn EncodedStep> { typed }));
         match encoded.len() {
             1 => encoded.pop().expect("there is one"),
             _ => Box::new(EncodedTee(encoded)),
         }
     }
 
+    /// The consumers of whole rows. Those that can read them encoded do; rows are decoded only for
+    /// the others. Those that ask for columns can do either, and read them encoded if `by_column`.
+    fn row_parts(&mut self, port: Port, by_column: bool, feeds: &mut Vec<Feed>) -> RowTree {
+        let rows = self.context.plan.node(port.node).outputs[port.output];
+        let consumers = self.consumers.of.get(&port).cloned().unwrap_or_default();
+        let (mut encoded, mut typed) = (Vec::new(), Vec::new());
+        for (consumer, input) in consumers {
+            let columns_of = by_column.then(|| (rows.data_type)());
+            match self.encoded(columns_of, consumer, input, feeds) {
+                Some(step) => encoded.push(step),
+                None => typed.push(self.consumer(consumer, input, feeds)),
+            }
+        }
+        let typed = match typed.len() {
+            0 => None,
+            1 => typed.pop().map(rows.root),
+            _ => Some((rows.root)((rows.tee)(typed))),
+        };
+        RowTree { encoded, typed }
+    }
+
     /// A consumer that reads rows as they are encoded, if it can.
     fn encoded(
         &mut self,
-        rows: DataType,
+        columns_of: Option<DataType>,
         consumer: NodeId,
         input: usize,
         feeds: &mut Vec<Feed>,
@@ -388,6 +405,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
         if let Some(collector) = self.row_collector(node, input, feeds) {
             return Some(Box::new(PassRows(collector)));
         }
+        let rows = columns_of?;
         match &node.operation {
             Operation::Index(index) if !index.keys.is_empty() => {
                 let collector = self.index_collectors(entry, feeds);
@@ -435,14 +453,14 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             Operation::Calls(_) => exchanged(Route::ByKey, peers, consumer, Pact::Exchanged, feeds),
             Operation::Distinct => {
                 let groups = self.group_collector(consumer, &distinct_plan(), feeds);
-                Box::new(RowsAsGroups { groups, inputs: Inputs::default() })
+                Box::new(RowsAsGroups::new(groups, Inputs::default()))
             }
             Operation::Set { .. } => {
                 let groups = self.group_collector(consumer, &set_plan(), feeds);
                 let mut inputs = Inputs::default();
                 inputs.int(i128::from(input == 0));
                 inputs.int(i128::from(input == 1));
-                Box::new(RowsAsGroups { groups, inputs })
+                Box::new(RowsAsGroups::new(groups, inputs))
             }
             _ => return None,
         })

@@ -1,11 +1,12 @@
 //! Sources: their stage runs on the worker, outside of any operator, and feeds the dataflow
 //! through its inputs.
 
-use super::Renderer;
+use super::{Renderer, RowTree};
 use crate::dataflow::chunk::Origin;
 use crate::dataflow::operator::Epoch;
 use crate::dataflow::out_buffer::SharedBuffer;
-use crate::plan::{Node, NodeId, Port};
+use crate::io::AnyRows;
+use crate::plan::{Node, NodeId, Operation, Port};
 use crate::stage::{Diff, EncodedStep};
 use std::rc::Rc;
 use timely::container::CapacityContainerBuilder;
@@ -17,7 +18,7 @@ type Chunks = Vec<crate::dataflow::chunk::Chunk>;
 /// A source's first stage, with the inputs that it feeds.
 pub(crate) struct SourceStage {
     pub(crate) node: NodeId,
-    root: Box<dyn EncodedStep>,
+    rows: RowTree,
     errors: Box<dyn EncodedStep>,
     /// Whether the program takes the error stream.
     pub(crate) errors_taken: bool,
@@ -27,7 +28,11 @@ pub(crate) struct SourceStage {
 
 pub(super) fn render(renderer: &mut Renderer<'_, '_>, node: &Node) -> SourceStage {
     let mut feeds = Vec::new();
-    let root = renderer.row_tree(Port { node: node.id, output: 0 }, &mut feeds);
+    let Operation::Source(source) = &node.operation else {
+        unreachable!("only sources are rendered here");
+    };
+    let port = Port { node: node.id, output: 0 };
+    let rows = renderer.row_parts(port, !source.reader.typed(), &mut feeds);
     let errors = renderer.row_tree(Port { node: node.id, output: 1 }, &mut feeds);
     let mut ports = Vec::new();
     for feed in feeds {
@@ -38,7 +43,7 @@ pub(super) fn render(renderer: &mut Renderer<'_, '_>, node: &Node) -> SourceStag
     }
     SourceStage {
         node: node.id,
-        root,
+        rows,
         errors,
         errors_taken: node.errors_taken,
         ports,
@@ -56,7 +61,27 @@ impl SourceStage {
 
     /// Takes a row of the open epoch.
     pub(crate) fn row(&mut self, row: &[u8], diff: Diff) {
-        self.root.push(row, &[], diff);
+        for step in &mut self.rows.encoded {
+            step.push(row, &[], diff);
+        }
+        if let Some(step) = &mut self.rows.typed {
+            step.push(row, &[], diff);
+        }
+    }
+
+    /// Takes rows of the open epoch that were not encoded.
+    pub(crate) fn rows(&mut self, rows: &mut dyn AnyRows) {
+        let RowTree { encoded, typed } = &mut self.rows;
+        if !encoded.is_empty() {
+            rows.encode_each(&mut |row| {
+                for step in &mut *encoded {
+                    step.push(row, &[], 1);
+                }
+            });
+        }
+        if let Some(step) = typed {
+            step.push_rows(rows);
+        }
     }
 
     /// Takes a row of the error stream.

@@ -24,11 +24,15 @@ fn windows(
         match &window.windows {
             Windows::Fixed(division) => {
                 let division = division.clone();
-                Rc::new(RefCell::new(WindowTable::new(reducers, division, emission, describe)))
+                Rc::new(RefCell::new(WindowTable::new(
+                    node.0, reducers, division, emission, describe,
+                )))
             }
             Windows::Sessions { gap } => {
                 let retracts = !plan.node(plan.node(node).inputs[0].node).append_only;
-                Rc::new(RefCell::new(Sessions::new(reducers, *gap, emission, describe, retracts)))
+                Rc::new(RefCell::new(Sessions::new(
+                    node.0, reducers, *gap, emission, describe, retracts,
+                )))
             }
         }
     });
@@ -48,7 +52,7 @@ pub(super) fn collector(
         return renderer.combined(consumer, route, &window.plan, feeds);
     }
     let windows = windows(renderer, consumer.node, window);
-    let buffer = Rc::new(RefCell::new(OutBuffer::new(Route::To(0), 1)));
+    let buffer = Rc::new(RefCell::new(OutBuffer::marking(windows.borrow().batch())));
     feeds.push(Feed { consumer, buffer: Rc::clone(&buffer), pact: Pact::Local });
     Box::new(DirectWindows { windows, buffer })
 }

@@ -166,6 +166,13 @@ impl LocalSource {
                 self.source.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
                 return self.decode(partition, Some(&bytes));
             }
+            SourceEvent::Rows { partition, mut rows } => {
+                let count = rows.count() as u64;
+                self.source.bytes.fetch_add(rows.bytes() as u64, Ordering::Relaxed);
+                self.set_origin(partition);
+                self.stage.rows(&mut *rows);
+                return Ok(count);
+            }
             SourceEvent::End { partition } => {
                 let rows = self.decode(partition, None)?;
                 if let Some(Partition { kept: Some(kept), .. }) =
@@ -188,12 +195,16 @@ impl LocalSource {
         Ok(0)
     }
 
+    fn set_origin(&mut self, partition: PartitionId) {
+        // Zero is the origin of rows without an order.
+        self.stage.set_origin((u64::from(self.stage.node.0) << 32 | u64::from(partition.0)) + 1);
+    }
+
     /// Decodes a block, or what is left at the end of the partition.
     fn decode(&mut self, id: PartitionId, bytes: Option<&[u8]>) -> Result<u64, Box<BadRow>> {
+        self.set_origin(id);
         let Some(partition) = self.partitions.get_mut(&id) else { return Ok(0) };
         let Some(decoder) = &mut partition.decoder else { return Ok(0) };
-        // Zero is the origin of rows without an order.
-        self.stage.set_origin((u64::from(self.stage.node.0) << 32 | u64::from(id.0)) + 1);
         let kept = partition.kept.as_mut();
         let is_kept = kept.is_some();
         let mut receiver = Receiver { stage: &mut self.stage, kept, scratch: Vec::new(), rows: 0 };

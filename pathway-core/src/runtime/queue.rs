@@ -32,6 +32,7 @@ pub(super) struct Queue {
 fn weight(event: &SourceEvent) -> usize {
     match event {
         SourceEvent::Data { bytes, .. } => bytes.len() + 64,
+        SourceEvent::Rows { rows, .. } => rows.bytes() + 64,
         _ => 64,
     }
 }

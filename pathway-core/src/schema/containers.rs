@@ -27,6 +27,10 @@ impl<T: Schema> Schema for Option<T> {
         (take_bytes(input, 1)[0] == 1).then(|| T::decode(input))
     }
 
+    fn is_canonical(&self) -> bool {
+        self.as_ref().is_none_or(T::is_canonical)
+    }
+
     fn is_null(&self) -> bool {
         self.is_none()
     }
@@ -67,6 +71,10 @@ impl<T: Schema> Schema for Vec<T> {
         }
     }
 
+    fn is_canonical(&self) -> bool {
+        self.iter().all(T::is_canonical)
+    }
+
     fn decode(input: &mut &[u8]) -> Self {
         (0..take_len(input)).map(|_| T::decode(input)).collect()
     }
@@ -83,6 +91,10 @@ impl<T: Schema, const N: usize> Schema for [T; N] {
         for value in self {
             value.encode(out);
         }
+    }
+
+    fn is_canonical(&self) -> bool {
+        self.iter().all(T::is_canonical)
     }
 
     fn decode(input: &mut &[u8]) -> Self {
@@ -164,6 +176,10 @@ macro_rules! pointers {
 
             fn decode(input: &mut &[u8]) -> Self {
                 Self::new(T::decode(input))
+            }
+
+            fn is_canonical(&self) -> bool {
+                T::is_canonical(self)
             }
 
             fn is_null(&self) -> bool {

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Nothing here is generic: a derived codec in a user's crate is a list of calls of functions
-//! that were compiled, and optimised, once.
+//! that were compiled, and optimised, once. In a release build the smallest of them are inlined;
+//! a debug build, in which the user's crate is not optimised, calls them.
 
 use super::DataType;
 
@@ -24,18 +25,23 @@ pub struct RowEncoder<'a> {
 
 impl<'a> RowEncoder<'a> {
     /// Writes one value that is not a column of a struct: null is a tag in front of it.
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn standalone(out: &'a mut Vec<u8>) -> Self {
         Self { out, bitmap: None, next: 0 }
     }
 
     /// Begins a struct with that many nullable columns.
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn new(out: &'a mut Vec<u8>, nullable: usize) -> Self {
         let bitmap = out.len();
-        out.resize(bitmap + nullable.div_ceil(8), 0);
+        if nullable > 0 {
+            out.resize(bitmap + nullable.div_ceil(8), 0);
+        }
         Self { out, bitmap: Some(bitmap), next: 0 }
     }
 
     /// The buffer for a column that cannot be null.
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn value(&mut self) -> &mut Vec<u8> {
         self.out
     }
@@ -69,12 +75,14 @@ pub struct RowDecoder<'r, 'a> {
 
 impl<'r, 'a> RowDecoder<'r, 'a> {
     /// Begins a struct with that many nullable columns.
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn new(input: &'r mut &'a [u8], nullable: usize) -> Self {
         let bitmap = take_bytes(input, nullable.div_ceil(8));
         Self { input, bitmap, next: 0 }
     }
 
     /// The input at a column that cannot be null.
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn value(&mut self) -> &mut &'a [u8] {
         self.input
     }
@@ -111,6 +119,7 @@ pub fn take_len(input: &mut &[u8]) -> usize {
 }
 
 /// Takes that many bytes from the front of the input.
+#[cfg_attr(not(debug_assertions), inline)]
 pub fn take_bytes<'a>(input: &mut &'a [u8], len: usize) -> &'a [u8] {
     let (front, rest) = input.split_at(len);
     *input = rest;

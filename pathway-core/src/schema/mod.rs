@@ -95,6 +95,14 @@ pub trait Schema: Sized + Send + Sync + 'static {
     /// [`data_type`](Self::data_type); other bytes may panic.
     fn decode(input: &mut &[u8]) -> Self;
 
+    /// Whether decoding its encoding would give this very value: not for `-0.0`, which comes back
+    /// as `0.0`, or for fields that are skipped. Only such values may reach a closure without
+    /// having been encoded. False, which always holds, costs time only.
+    #[doc(hidden)]
+    fn is_canonical(&self) -> bool {
+        false
+    }
+
     /// Whether this value is null.
     #[doc(hidden)]
     fn is_null(&self) -> bool {

@@ -23,6 +23,10 @@ impl<T: Schema> Schema for Reverse<T> {
         Self(T::decode(input))
     }
 
+    fn is_canonical(&self) -> bool {
+        self.0.is_canonical()
+    }
+
     fn encode_key(&self, out: &mut Vec<u8>) {
         self.0.encode_key(out);
     }

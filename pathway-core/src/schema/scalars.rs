@@ -13,10 +13,17 @@ macro_rules! integers {
                 DataType::$data_type
             }
 
+            #[cfg_attr(not(debug_assertions), inline)]
             fn encode(&self, out: &mut Vec<u8>) {
                 out.extend_from_slice(&self.to_le_bytes());
             }
 
+            #[cfg_attr(not(debug_assertions), inline)]
+            fn is_canonical(&self) -> bool {
+                true
+            }
+
+            #[cfg_attr(not(debug_assertions), inline)]
             fn decode(input: &mut &[u8]) -> Self {
                 let bytes = take_bytes(input, size_of::<Self>());
                 Self::from_le_bytes(bytes.try_into().expect("the slice has the integer's width"))
@@ -38,10 +45,16 @@ impl Schema for usize {
         DataType::U64
     }
 
+    #[cfg_attr(not(debug_assertions), inline)]
     fn encode(&self, out: &mut Vec<u8>) {
         (*self as u64).encode(out);
     }
 
+    fn is_canonical(&self) -> bool {
+        true
+    }
+
+    #[cfg_attr(not(debug_assertions), inline)]
     fn decode(input: &mut &[u8]) -> Self {
         Self::try_from(u64::decode(input)).expect("a `usize` column fits the machine's word")
     }
@@ -54,10 +67,16 @@ impl Schema for isize {
         DataType::I64
     }
 
+    #[cfg_attr(not(debug_assertions), inline)]
     fn encode(&self, out: &mut Vec<u8>) {
         (*self as i64).encode(out);
     }
 
+    fn is_canonical(&self) -> bool {
+        true
+    }
+
+    #[cfg_attr(not(debug_assertions), inline)]
     fn decode(input: &mut &[u8]) -> Self {
         Self::try_from(i64::decode(input)).expect("an `isize` column fits the machine's word")
     }
@@ -80,10 +99,17 @@ impl Schema for f64 {
         DataType::F64
     }
 
+    #[cfg_attr(not(debug_assertions), inline)]
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&canonical(*self).to_le_bytes());
     }
 
+    #[cfg_attr(not(debug_assertions), inline)]
+    fn is_canonical(&self) -> bool {
+        self.to_bits() == canonical(*self).to_bits()
+    }
+
+    #[cfg_attr(not(debug_assertions), inline)]
     fn decode(input: &mut &[u8]) -> Self {
         Self::from_le_bytes(take_bytes(input, 8).try_into().expect("eight bytes"))
     }
@@ -96,11 +122,18 @@ impl Schema for f32 {
         DataType::F32
     }
 
+    #[cfg_attr(not(debug_assertions), inline)]
     fn encode(&self, out: &mut Vec<u8>) {
         let value = if self.is_nan() { Self::NAN } else { *self + 0.0 };
         out.extend_from_slice(&value.to_le_bytes());
     }
 
+    fn is_canonical(&self) -> bool {
+        (!self.is_nan() && self.to_bits() != (-0.0_f32).to_bits())
+            || self.to_bits() == Self::NAN.to_bits()
+    }
+
+    #[cfg_attr(not(debug_assertions), inline)]
     fn decode(input: &mut &[u8]) -> Self {
         Self::from_le_bytes(take_bytes(input, 4).try_into().expect("four bytes"))
     }
@@ -113,10 +146,16 @@ impl Schema for bool {
         DataType::Bool
     }
 
+    #[cfg_attr(not(debug_assertions), inline)]
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(u8::from(*self));
     }
 
+    fn is_canonical(&self) -> bool {
+        true
+    }
+
+    #[cfg_attr(not(debug_assertions), inline)]
     fn decode(input: &mut &[u8]) -> Self {
         take_bytes(input, 1)[0] != 0
     }
@@ -133,6 +172,10 @@ impl Schema for char {
         u32::from(*self).encode(out);
     }
 
+    fn is_canonical(&self) -> bool {
+        true
+    }
+
     fn decode(input: &mut &[u8]) -> Self {
         Self::from_u32(u32::decode(input)).expect("only chars are encoded as chars")
     }
@@ -147,6 +190,10 @@ impl Schema for String {
 
     fn encode(&self, out: &mut Vec<u8>) {
         put_str(self, out);
+    }
+
+    fn is_canonical(&self) -> bool {
+        true
     }
 
     fn decode(input: &mut &[u8]) -> Self {
@@ -216,6 +263,10 @@ impl Schema for Text {
         put_str(self, out);
     }
 
+    fn is_canonical(&self) -> bool {
+        true
+    }
+
     fn decode(input: &mut &[u8]) -> Self {
         take_str(input).into()
     }
@@ -259,6 +310,10 @@ impl Schema for Bytes {
         out.extend_from_slice(self);
     }
 
+    fn is_canonical(&self) -> bool {
+        true
+    }
+
     fn decode(input: &mut &[u8]) -> Self {
         let len = take_len(input);
         take_bytes(input, len).into()
@@ -293,6 +348,10 @@ impl Schema for uuid::Uuid {
 
     fn encode(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.as_bytes());
+    }
+
+    fn is_canonical(&self) -> bool {
+        true
     }
 
     fn decode(input: &mut &[u8]) -> Self {

@@ -40,6 +40,10 @@ impl Schema for jiff::Timestamp {
         put_seconds(self.as_second(), self.subsec_nanosecond(), out);
     }
 
+    fn is_canonical(&self) -> bool {
+        true
+    }
+
     fn decode(input: &mut &[u8]) -> Self {
         let (seconds, nanoseconds) = take_seconds(input);
         Self::new(seconds, nanoseconds).expect("an encoded instant is in range")
@@ -58,6 +62,10 @@ impl Schema for jiff::SignedDuration {
         put_seconds(self.as_secs(), self.subsec_nanos(), out);
     }
 
+    fn is_canonical(&self) -> bool {
+        true
+    }
+
     fn decode(input: &mut &[u8]) -> Self {
         let (seconds, nanoseconds) = take_seconds(input);
         Self::new(seconds, nanoseconds)
@@ -74,6 +82,10 @@ impl Schema for std::time::Duration {
     fn encode(&self, out: &mut Vec<u8>) {
         self.as_secs().encode(out);
         self.subsec_nanos().encode(out);
+    }
+
+    fn is_canonical(&self) -> bool {
+        true
     }
 
     fn decode(input: &mut &[u8]) -> Self {
@@ -95,6 +107,10 @@ impl Schema for civil::Date {
         self.day().encode(out);
     }
 
+    fn is_canonical(&self) -> bool {
+        true
+    }
+
     fn decode(input: &mut &[u8]) -> Self {
         Self::new(i16::decode(input), i8::decode(input), i8::decode(input))
             .expect("an encoded date exists")
@@ -114,6 +130,10 @@ impl Schema for civil::Time {
         (seconds * 1_000_000_000 + i64::from(self.subsec_nanosecond())).encode(out);
     }
 
+    fn is_canonical(&self) -> bool {
+        true
+    }
+
     fn decode(input: &mut &[u8]) -> Self {
         Self::midnight()
             .checked_add(jiff::SignedDuration::from_nanos(i64::decode(input)))
@@ -131,6 +151,10 @@ impl Schema for civil::DateTime {
     fn encode(&self, out: &mut Vec<u8>) {
         self.date().encode(out);
         self.time().encode(out);
+    }
+
+    fn is_canonical(&self) -> bool {
+        true
     }
 
     fn decode(input: &mut &[u8]) -> Self {

@@ -30,6 +30,10 @@ macro_rules! tuple {
                 $(self.$index.encode_key(out);)*
             }
 
+            fn is_canonical(&self) -> bool {
+                true $(&& self.$index.is_canonical())*
+            }
+
             fn has_null(&self) -> bool {
                 false $(|| self.$index.has_null())*
             }

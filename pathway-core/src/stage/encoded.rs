@@ -4,7 +4,7 @@
 //! columns by path or for the row itself, it needs no typed row. An index by a column, a group
 //! with reducers over columns, a sink: they take the bytes.
 
-use super::{Diff, EncodedStep, Inputs, InputsCollector, KeyedCollector};
+use super::{Diff, EncodedStep, Inputs, InputsCollector, KeyedCollector, SharedBatch};
 use crate::schema::{DataType, Locator, Schema, StructType, ordered, take_bytes};
 
 /// How a reducer takes its argument from a column.
@@ -105,8 +105,7 @@ pub(crate) struct ReduceByColumns {
     key_nullable: bool,
     arguments: Vec<Argument>,
     collector: Box<dyn InputsCollector>,
-    key: Vec<u8>,
-    inputs: Inputs,
+    batch: SharedBatch,
 }
 
 struct Argument {
@@ -144,9 +143,8 @@ impl ReduceByColumns {
             key_nullable: inner.columns[columns.key].nullable,
             arguments: columns.inputs.iter().map(argument).collect(),
             locator: Locator::new(inner, &wanted),
+            batch: collector.batch(),
             collector,
-            key: Vec::new(),
-            inputs: Inputs::default(),
         }
     }
 }
@@ -155,21 +153,20 @@ impl EncodedStep for ReduceByColumns {
     fn push(&mut self, row: &[u8], _: &[u8], diff: Diff) {
         let mut found: [Option<&[u8]>; COLUMNS_MAX + 1] = [None; COLUMNS_MAX + 1];
         self.locator.locate(row, |place, bytes| found[place] = bytes);
-        self.inputs.clear();
-        for argument in &self.arguments {
-            argument.push(found[argument.place], &mut self.inputs);
+        let mut batch = self.batch.borrow_mut();
+        let (keys, inputs) = batch.row();
+        if self.key_nullable {
+            // Alone, an optional value carries a tag.
+            keys.push(u8::from(found[0].is_some()));
         }
-        let key = match found[0] {
-            Some(key) if !self.key_nullable => key,
-            value => {
-                // Alone, an optional value carries a tag.
-                self.key.clear();
-                self.key.push(u8::from(value.is_some()));
-                self.key.extend_from_slice(value.unwrap_or_default());
-                &self.key
-            }
-        };
-        self.collector.update(key, &self.inputs, diff);
+        keys.extend_from_slice(found[0].unwrap_or_default());
+        for argument in &self.arguments {
+            argument.push(found[argument.place], inputs);
+        }
+        if batch.end_row(diff) {
+            drop(batch);
+            self.collector.settle();
+        }
     }
 }
 

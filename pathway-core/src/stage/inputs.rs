@@ -1,4 +1,4 @@
-//! The arguments of a group's reducers, for one row.
+//! The arguments of a group's reducers.
 
 use crate::schema::{Schema, ordered, put_len, take_bytes, take_len};
 
@@ -75,16 +75,22 @@ impl<'a> Input<'a> {
     }
 }
 
+/// Sixteen bytes: integers that need more are written where byte strings are.
 #[derive(Clone, Copy, Debug)]
 enum Slot {
     Absent,
     Null,
-    Int(i128),
+    Int(i64),
+    Wide { start: u32 },
     Float(f64),
-    Bytes { start: usize, end: usize },
+    Bytes { start: u32, end: u32 },
 }
 
-/// The arguments of all reducers of one group, for one row. Reused from row to row.
+pub(super) fn place(at: usize) -> u32 {
+    u32::try_from(at).expect("a row is under 4 GiB: sources bound their records far below")
+}
+
+/// The arguments of all reducers of one group, for one row or several. Reused from row to row.
 #[derive(Debug, Default)]
 pub struct Inputs {
     slots: Vec<Slot>,
@@ -93,7 +99,7 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Begins a row.
+    /// Begins anew.
     pub fn clear(&mut self) {
         self.slots.clear();
         self.bytes.clear();
@@ -101,12 +107,18 @@ impl Inputs {
 
     /// Adds the arguments of another row behind those that are there.
     pub(crate) fn append(&mut self, row: &Self) {
-        let shift = self.bytes.len();
+        let shift = place(self.bytes.len());
         self.bytes.extend_from_slice(&row.bytes);
         self.slots.extend(row.slots.iter().map(|&slot| match slot {
             Slot::Bytes { start, end } => Slot::Bytes { start: start + shift, end: end + shift },
+            Slot::Wide { start } => Slot::Wide { start: start + shift },
             other => other,
         }));
+    }
+
+    /// How many bytes the arguments take beside their slots.
+    pub(crate) fn bytes_len(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Adds the place of a reducer that the row does not concern: one with a condition.
@@ -115,18 +127,33 @@ impl Inputs {
     }
 
     /// Adds a null, or the place of a reducer that takes no argument.
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn null(&mut self) {
         self.slots.push(Slot::Null);
     }
 
     /// Adds an integer.
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn int(&mut self, value: i128) {
-        self.slots.push(Slot::Int(value));
+        match i64::try_from(value) {
+            Ok(value) => self.slots.push(Slot::Int(value)),
+            Err(_) => self.wide(value),
+        }
+    }
+
+    fn wide(&mut self, value: i128) {
+        self.slots.push(Slot::Wide { start: place(self.bytes.len()) });
+        self.bytes.extend_from_slice(&value.to_le_bytes());
     }
 
     /// Adds a float.
+    #[cfg_attr(not(debug_assertions), inline)]
     pub fn float(&mut self, value: f64) {
         self.slots.push(Slot::Float(value));
+    }
+
+    fn bytes_from(&mut self, start: usize) {
+        self.slots.push(Slot::Bytes { start: place(start), end: place(self.bytes.len()) });
     }
 
     /// Adds a value in the compact encoding, null as null.
@@ -143,7 +170,7 @@ impl Inputs {
     pub(crate) fn bytes(&mut self, f: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
         f(&mut self.bytes);
-        self.slots.push(Slot::Bytes { start, end: self.bytes.len() });
+        self.bytes_from(start);
     }
 
     /// Adds a value in the ordered encoding, null as null.
@@ -155,7 +182,7 @@ impl Inputs {
     pub fn ordered_or_null<V: Schema>(&mut self, value: &V) {
         let start = self.bytes.len();
         self.append_ordered(value);
-        self.slots.push(Slot::Bytes { start, end: self.bytes.len() });
+        self.bytes_from(start);
     }
 
     /// Adds a pair in the ordered encoding: nulls of the first behind its values, and its values
@@ -170,7 +197,7 @@ impl Inputs {
             self.bytes[at..].iter_mut().for_each(|byte| *byte = !*byte);
         }
         self.append_ordered(of);
-        self.slots.push(Slot::Bytes { start, end: self.bytes.len() });
+        self.bytes_from(start);
     }
 
     /// Adds two values in the ordered encoding, one behind the other, null as encoded values.
@@ -178,7 +205,7 @@ impl Inputs {
         let start = self.bytes.len();
         self.append_ordered(first);
         self.append_ordered(second);
-        self.slots.push(Slot::Bytes { start, end: self.bytes.len() });
+        self.bytes_from(start);
     }
 
     fn append_ordered<V: Schema>(&mut self, value: &V) {
@@ -207,13 +234,18 @@ impl Inputs {
     }
 
     /// The argument of the reducer at that position.
+    #[inline]
     pub fn get(&self, index: usize) -> Input<'_> {
         match self.slots[index] {
             Slot::Absent => Input::Absent,
             Slot::Null => Input::Null,
-            Slot::Int(value) => Input::Int(value),
+            Slot::Int(value) => Input::Int(value.into()),
+            Slot::Wide { start } => {
+                let bytes = &self.bytes[start as usize..start as usize + 16];
+                Input::Int(i128::from_le_bytes(bytes.try_into().expect("sixteen bytes")))
+            }
             Slot::Float(value) => Input::Float(value),
-            Slot::Bytes { start, end } => Input::Bytes(&self.bytes[start..end]),
+            Slot::Bytes { start, end } => Input::Bytes(&self.bytes[start as usize..end as usize]),
         }
     }
 }

@@ -14,6 +14,7 @@
 //! ([`Step::push_ref`]); a step that needs it by value makes its own copy.
 
 mod async_calls;
+mod batch;
 mod combination;
 mod encoded;
 mod inputs;
@@ -30,6 +31,7 @@ mod window;
 pub use async_calls::{
     Answer, Attempt, CallError, CallResult, CallRow, ErrorRow, attempt, batch_attempt, failed,
 };
+pub use batch::{Batch, SharedBatch};
 pub(crate) use combination::{
     CombinationKey, LeftRow, combination_terminal, combine_root, combined_root, put_row, take_row,
 };
@@ -40,7 +42,7 @@ pub(crate) use encoded::{
 pub use encoded::{ColumnInput, ReduceColumns};
 pub use inputs::{Input, Inputs};
 pub use machine::{KeyedMachine, Machine, MachineFactory, TimerRequest, machine};
-pub use root::{EncodedStep, join_root, outer_join_root, pair_root};
+pub use root::{EncodedStep, RowStep, join_root, outer_join_root, pair_root};
 pub use row_key::RowKey;
 pub(crate) use row_key::{by_keys, keys_terminal};
 pub use row_type::RowType;
@@ -105,6 +107,7 @@ thread_local! {
 
 /// Notes that a closure of that plan node runs on this thread, so that a panic can be traced to
 /// it.
+#[cfg_attr(not(debug_assertions), inline)]
 pub fn enter(node: u32) {
     RUNNING.set(node);
 }

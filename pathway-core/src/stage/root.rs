@@ -1,6 +1,7 @@
 //! The roots of stages: where encoded rows become typed ones.
 
 use super::{AnyStep, Diff, Step, enter};
+use crate::io::rows::{AnyRows, Rows};
 use crate::schema::Schema;
 use std::sync::Arc;
 
@@ -11,6 +12,10 @@ use std::sync::Arc;
 pub trait EncodedStep {
     /// Takes a row in two parts.
     fn push(&mut self, first: &[u8], second: &[u8], diff: Diff);
+
+    /// Notes that the rows which are given stay where they are until this is called again, so that
+    /// one which is given twice is known by its place.
+    fn hold(&mut self, _held: bool) {}
 
     /// Takes the left row of an outer join that has no right row.
     fn push_left(&mut self, _left: &[u8], _diff: Diff) {
@@ -28,6 +33,12 @@ pub trait EncodedStep {
     }
 }
 
+/// A root that takes rows of this process too, which were never encoded.
+pub trait RowStep: EncodedStep {
+    /// Takes the rows out of a batch.
+    fn push_rows(&mut self, rows: &mut dyn AnyRows);
+}
+
 struct RowRoot<T> {
     next: Box<dyn Step<T>>,
 }
@@ -38,7 +49,17 @@ impl<T: Schema> EncodedStep for RowRoot<T> {
     }
 }
 
-pub(super) fn row_root<T: Schema>(next: AnyStep) -> Box<dyn EncodedStep> {
+impl<T: Schema> RowStep for RowRoot<T> {
+    fn push_rows(&mut self, rows: &mut dyn AnyRows) {
+        let rows: &mut Rows<T> =
+            rows.as_any().downcast_mut().expect("a source's rows have the type of its stage");
+        for row in rows.drain() {
+            self.next.push(row, 1);
+        }
+    }
+}
+
+pub(super) fn row_root<T: Schema>(next: AnyStep) -> Box<dyn RowStep> {
     Box::new(RowRoot { next: next.typed::<T>() })
 }
 
@@ -61,19 +82,60 @@ struct JoinRoot<L, R, U, F> {
     node: u32,
     select: Arc<F>,
     next: Box<dyn Step<U>>,
-    /// The rows of the call before, which a join repeats for every match of one row.
-    left: (Vec<u8>, Option<L>),
-    right: (Vec<u8>, Option<R>),
+    held: bool,
+    left: Cached<L>,
+    right: Cached<R>,
 }
 
-/// The decoded row, from the call before if its bytes are the same.
-fn cached<'c, T: Schema>(cache: &'c mut (Vec<u8>, Option<T>), bytes: &[u8]) -> &'c T {
-    if cache.1.is_none() || cache.0 != bytes {
-        cache.0.clear();
-        cache.0.extend_from_slice(bytes);
-        cache.1 = None;
+/// A row of a join that was decoded, to be used again as long as it is given again.
+struct Cached<T> {
+    seen: Seen,
+    row: Option<T>,
+}
+
+/// Which row was given last.
+#[derive(Default)]
+struct Seen {
+    /// Its address and length, if it stays there.
+    place: Option<(usize, usize)>,
+    /// What it is, if it does not.
+    bytes: Vec<u8>,
+}
+
+impl Seen {
+    /// Whether the row is the one that was given last; remembers it.
+    #[cfg_attr(not(debug_assertions), inline)]
+    fn again(&mut self, bytes: &[u8], held: bool) -> bool {
+        if held {
+            let place = Some((bytes.as_ptr().addr(), bytes.len()));
+            return std::mem::replace(&mut self.place, place) == place;
+        }
+        self.place = None;
+        let again = self.bytes == bytes;
+        if !again {
+            self.bytes.clear();
+            self.bytes.extend_from_slice(bytes);
+        }
+        again
     }
-    cache.1.get_or_insert_with(|| T::decode(&mut &*bytes))
+}
+
+impl<T: Schema> Cached<T> {
+    fn new() -> Self {
+        Self { seen: Seen::default(), row: None }
+    }
+
+    fn get(&mut self, bytes: &[u8], held: bool) -> &T {
+        if !self.seen.again(bytes, held) {
+            self.row = None;
+        }
+        self.row.get_or_insert_with(|| T::decode(&mut &*bytes))
+    }
+
+    /// Forgets the row: others may come to stand in its place.
+    fn forget(&mut self) {
+        *self = Self::new();
+    }
 }
 
 impl<L, R, U, F> EncodedStep for JoinRoot<L, R, U, F>
@@ -84,11 +146,17 @@ where
     F: Fn(&L, &R) -> U,
 {
     fn push(&mut self, left: &[u8], right: &[u8], diff: Diff) {
-        let left = cached(&mut self.left, left);
-        let right = cached(&mut self.right, right);
+        let left = self.left.get(left, self.held);
+        let right = self.right.get(right, self.held);
         enter(self.node);
         let row = (self.select)(left, right);
         self.next.push(row, diff);
+    }
+
+    fn hold(&mut self, held: bool) {
+        self.held = held;
+        self.left.forget();
+        self.right.forget();
     }
 }
 
@@ -105,8 +173,9 @@ where
         node,
         select,
         next,
-        left: (Vec::new(), None),
-        right: (Vec::new(), None),
+        held: false,
+        left: Cached::new(),
+        right: Cached::new(),
     })
 }
 
@@ -114,9 +183,9 @@ struct OuterJoinRoot<L, R, U, F> {
     node: u32,
     select: Arc<F>,
     next: Box<dyn Step<U>>,
-    /// The rows of the call before.
-    left: (Vec<u8>, Option<L>),
-    right: (Vec<u8>, Option<R>),
+    held: bool,
+    left: Cached<L>,
+    right: Cached<R>,
 }
 
 impl<L, R, U, F> OuterJoinRoot<L, R, U, F>
@@ -127,8 +196,8 @@ where
     F: Fn(Option<&L>, Option<&R>) -> U,
 {
     fn pair(&mut self, left: Option<&[u8]>, right: Option<&[u8]>, diff: Diff) {
-        let left = left.map(|left| cached(&mut self.left, left));
-        let right = right.map(|right| cached(&mut self.right, right));
+        let left = left.map(|left| self.left.get(left, self.held));
+        let right = right.map(|right| self.right.get(right, self.held));
         enter(self.node);
         let row = (self.select)(left, right);
         self.next.push(row, diff);
@@ -153,6 +222,12 @@ where
     fn push_right(&mut self, right: &[u8], diff: Diff) {
         self.pair(None, Some(right), diff);
     }
+
+    fn hold(&mut self, held: bool) {
+        self.held = held;
+        self.left.forget();
+        self.right.forget();
+    }
 }
 
 /// The root behind an outer join: of a left join, every row has a left one, and so on.
@@ -168,7 +243,8 @@ where
         node,
         select,
         next,
-        left: (Vec::new(), None),
-        right: (Vec::new(), None),
+        held: false,
+        left: Cached::new(),
+        right: Cached::new(),
     })
 }

@@ -1,6 +1,6 @@
 //! What the engine needs of a row type, as functions.
 
-use super::{AnyStep, Diff, EncodedStep, KeyedCollector, RowTerminal, Step, root};
+use super::{AnyStep, Diff, KeyedCollector, RowStep, RowTerminal, Step, root};
 use crate::schema::{DataType, Schema};
 
 /// The functions of one row type. Instantiated once per type of row in a program.
@@ -11,7 +11,7 @@ pub struct RowType {
     /// A step that hands each row to several.
     pub(crate) tee: fn(Vec<AnyStep>) -> AnyStep,
     /// A root that decodes rows.
-    pub(crate) root: fn(AnyStep) -> Box<dyn EncodedStep>,
+    pub(crate) root: fn(AnyStep) -> Box<dyn RowStep>,
     /// A terminal that encodes whole rows.
     pub(crate) rows: fn(Box<dyn KeyedCollector>) -> AnyStep,
 }

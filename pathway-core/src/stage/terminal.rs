@@ -1,6 +1,6 @@
 //! The leaves of stages: where typed rows are encoded for the next operator.
 
-use super::{AnyStep, Diff, Inputs, Step, enter};
+use super::{AnyStep, Diff, Inputs, SharedBatch, Step, enter};
 use crate::schema::{EventTime, Expr, Schema, TimePoint};
 use std::fmt;
 use std::marker::PhantomData;
@@ -18,10 +18,14 @@ pub trait KeyedCollector {
     }
 }
 
-/// Receives the arguments of a group's reducers.
+/// Receives the arguments of a group's reducers, in batches.
 pub trait InputsCollector {
-    /// Takes an update: the key's compact bytes and the reducers' arguments.
-    fn update(&mut self, key: &[u8], inputs: &Inputs, diff: Diff);
+    /// Where rows are written: the key's compact bytes and the reducers' arguments.
+    fn batch(&self) -> SharedBatch;
+
+    /// Takes the rows of the batch, which is full. What is in it when an epoch ends is taken
+    /// without this call.
+    fn settle(&mut self);
 }
 
 /// Encodes whole rows; the row is its own key.
@@ -174,8 +178,7 @@ struct Reduce<T, F> {
     key_of: Arc<F>,
     extracts: Arc<[Extract<T>]>,
     collector: Box<dyn InputsCollector>,
-    key: Vec<u8>,
-    inputs: Inputs,
+    batch: SharedBatch,
 }
 
 impl<T: Schema, E: Expr<T>, F: Fn(&T) -> E> Step<T> for Reduce<T, F> {
@@ -184,15 +187,17 @@ impl<T: Schema, E: Expr<T>, F: Fn(&T) -> E> Step<T> for Reduce<T, F> {
     }
 
     fn push_ref(&mut self, row: &T, diff: Diff) {
-        self.key.clear();
-        self.inputs.clear();
         enter(self.node);
-        let key = &mut self.key;
-        (self.key_of)(row).with(row, |value| value.encode(key));
+        let mut batch = self.batch.borrow_mut();
+        let (keys, inputs) = batch.row();
+        (self.key_of)(row).with(row, |value| value.encode(keys));
         for extract in &*self.extracts {
-            extract(row, &mut self.inputs);
+            extract(row, inputs);
         }
-        self.collector.update(&self.key, &self.inputs, diff);
+        if batch.end_row(diff) {
+            drop(batch);
+            self.collector.settle();
+        }
     }
 }
 
@@ -209,9 +214,8 @@ where
             node,
             key_of: Arc::clone(&key_of),
             extracts: Arc::clone(&extracts),
+            batch: collector.batch(),
             collector,
-            key: Vec::new(),
-            inputs: Inputs::default(),
         }))
     })
 }
@@ -223,7 +227,7 @@ struct ReduceSets<T, K, F> {
     encode: fn(&K, u32, &mut Vec<u8>),
     extracts: Arc<[Extract<T>]>,
     collector: Box<dyn InputsCollector>,
-    key: Vec<u8>,
+    batch: SharedBatch,
     inputs: Inputs,
 }
 
@@ -240,9 +244,14 @@ impl<T: Schema, K: Schema, F: Fn(&T) -> K> Step<T> for ReduceSets<T, K, F> {
             extract(row, &mut self.inputs);
         }
         for &set in &*self.sets {
-            self.key.clear();
-            (self.encode)(&key, set, &mut self.key);
-            self.collector.update(&self.key, &self.inputs, diff);
+            let mut batch = self.batch.borrow_mut();
+            let (keys, inputs) = batch.row();
+            (self.encode)(&key, set, keys);
+            inputs.append(&self.inputs);
+            if batch.end_row(diff) {
+                drop(batch);
+                self.collector.settle();
+            }
         }
     }
 }
@@ -269,8 +278,8 @@ where
             sets: Arc::clone(&sets),
             encode,
             extracts: Arc::clone(&extracts),
+            batch: collector.batch(),
             collector,
-            key: Vec::new(),
             inputs: Inputs::default(),
         }))
     })

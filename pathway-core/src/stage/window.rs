@@ -1,7 +1,7 @@
 //! Windows: from a row to its pane, and from a window's bounds to what the user sees.
 
 use super::{
-    AnyStep, Diff, EncodedStep, Extract, Inputs, InputsCollector, ReduceTerminal, Step, enter,
+    AnyStep, Diff, EncodedStep, Extract, InputsCollector, ReduceTerminal, SharedBatch, Step, enter,
 };
 use crate::schema::{EventTime, Expr, Schema, TimePoint, Window};
 use std::marker::PhantomData;
@@ -18,8 +18,7 @@ struct Windowed<T, F> {
     collector: Box<dyn InputsCollector>,
     /// The pane of the row before, which most rows share.
     pane: (i128, i128),
-    key: Vec<u8>,
-    inputs: Inputs,
+    batch: SharedBatch,
 }
 
 impl<T: EventTime, E: Expr<T>, F: Fn(&T) -> E> Step<T> for Windowed<T, F> {
@@ -34,16 +33,18 @@ impl<T: EventTime, E: Expr<T>, F: Fn(&T) -> E> Step<T> for Windowed<T, F> {
         if time < self.pane.0 || time >= self.pane.1 {
             self.pane = (self.pane_of)(time);
         }
-        self.key.clear();
-        self.key.extend_from_slice(&self.pane.0.to_le_bytes());
-        self.inputs.clear();
         enter(self.node);
-        let key = &mut self.key;
-        (self.key_of)(row).with(row, |value| value.encode(key));
+        let mut batch = self.batch.borrow_mut();
+        let (keys, inputs) = batch.row();
+        keys.extend_from_slice(&self.pane.0.to_le_bytes());
+        (self.key_of)(row).with(row, |value| value.encode(keys));
         for extract in &*self.extracts {
-            extract(row, &mut self.inputs);
+            extract(row, inputs);
         }
-        self.collector.update(&self.key, &self.inputs, diff);
+        if batch.end_row(diff) {
+            drop(batch);
+            self.collector.settle();
+        }
     }
 }
 
@@ -65,10 +66,9 @@ where
             key_of: Arc::clone(&key_of),
             pane_of: Arc::clone(&pane_of),
             extracts: Arc::clone(&extracts),
+            batch: collector.batch(),
             collector,
             pane: (0, 0),
-            key: Vec::new(),
-            inputs: Inputs::default(),
         }))
     })
 }

@@ -1,7 +1,10 @@
 //! Rows from this process: given at once, or pushed while the pipeline runs.
 
 use super::{Pipeline, ReaderSource, Stream, Table};
-use crate::io::{BadRow, Decoder, PartitionId, Reader, RowReceiver, SourceError, SourceWriter};
+use crate::io::{
+    AnyRows, BadRow, Decoder, PartitionId, Reader, RowReceiver, Rows, SourceError, SourceEvent,
+    SourceWriter, Stopped,
+};
 use crate::schema::{DataType, RowDecoder, Schema, ordered, skip, take_bytes};
 use hashbrown::HashMap;
 use std::fmt;
@@ -125,10 +128,29 @@ struct Pushed {
     state: Mutex<State>,
 }
 
+/// What is pushed together.
+enum Block {
+    /// Updates, in the form that [`Encoded`] reads.
+    Bytes(Vec<u8>),
+    /// Insertions.
+    Rows(Box<dyn AnyRows>),
+}
+
+impl Block {
+    fn send(self, partition: PartitionId, out: &SourceWriter) -> Result<(), Stopped> {
+        match self {
+            Self::Bytes(bytes) => out.send(partition, bytes),
+            Self::Rows(rows) => {
+                out.send_all(partition, vec![SourceEvent::Rows { partition, rows }])
+            }
+        }
+    }
+}
+
 enum State {
     /// The run has not started: what was pushed waits here.
     Waiting {
-        blocks: Vec<Vec<u8>>,
+        blocks: Vec<Block>,
         closed: bool,
     },
     Running {
@@ -138,7 +160,11 @@ enum State {
     Closed,
 }
 
-struct PushedReader(Arc<Pushed>);
+struct PushedReader {
+    pushed: Arc<Pushed>,
+    /// Whether only insertions are pushed.
+    typed: bool,
+}
 
 impl Pushed {
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -146,7 +172,7 @@ impl Pushed {
     }
 
     /// Pushes a block that is one transaction.
-    fn push(&self, block: Vec<u8>) -> Result<(), InputError> {
+    fn push(&self, block: Block) -> Result<(), InputError> {
         let (writer, partition) = match &mut *self.lock() {
             State::Closed | State::Waiting { closed: true, .. } => {
                 return Err(InputError::Closed);
@@ -157,7 +183,7 @@ impl Pushed {
             }
             State::Running { writer, partition } => (writer.clone(), *partition),
         };
-        writer.send(partition, block).map_err(|_| InputError::Closed)
+        block.send(partition, &writer).map_err(|_| InputError::Closed)
     }
 
     fn close(&self) {
@@ -179,7 +205,7 @@ impl Reader for PushedReader {
     }
 
     fn attach(&self, out: &SourceWriter) -> bool {
-        let mut state = self.0.lock();
+        let mut state = self.pushed.lock();
         let waiting = std::mem::replace(&mut *state, State::Closed);
         let State::Waiting { blocks, closed } = waiting else {
             // An earlier run has used the input up.
@@ -189,7 +215,7 @@ impl Reader for PushedReader {
         let opened = out.open("input", Box::new(Encoded));
         let Ok(partition) = opened else { return true };
         for block in blocks {
-            if out.send(partition, block).is_err() {
+            if block.send(partition, out).is_err() {
                 return true;
             }
         }
@@ -199,6 +225,10 @@ impl Reader for PushedReader {
             *state = State::Running { writer: out.clone(), partition };
         }
         true
+    }
+
+    fn typed(&self) -> bool {
+        self.typed
     }
 
     fn label(&self) -> String {
@@ -229,7 +259,8 @@ pub(super) fn stream<T: Schema>(
     location: &'static Location<'static>,
 ) -> (Input<T>, Stream<T>) {
     let pushed = pushed();
-    let source = ReaderSource::<T>::new(PushedReader(Arc::clone(&pushed)));
+    let reader = PushedReader { pushed: Arc::clone(&pushed), typed: true };
+    let source = ReaderSource::<T>::new(reader);
     let table = located(pipeline, source, true, location);
     let handle = Arc::new(Handle(pushed));
     (Input { handle, rows: PhantomData }, table.into_stream())
@@ -240,7 +271,8 @@ pub(super) fn table<T: Schema>(
     location: &'static Location<'static>,
 ) -> (TableInput<T>, Table<T>) {
     let pushed = pushed();
-    let source = ReaderSource::<T>::new(PushedReader(Arc::clone(&pushed)));
+    let reader = PushedReader { pushed: Arc::clone(&pushed), typed: false };
+    let source = ReaderSource::<T>::new(reader);
     let table = located(pipeline, source, false, location);
     let handle = Arc::new(Handle(pushed));
     let contents = Arc::new(Mutex::new(Contents::default()));
@@ -275,11 +307,8 @@ impl<T: Schema> Input<T> {
     /// # Errors
     ///
     /// [`InputError::Closed`] if the input was closed or the run has ended.
-    #[expect(clippy::needless_pass_by_value, reason = "the row moves into the pipeline")]
     pub fn push(&self, row: T) -> Result<(), InputError> {
-        let mut block = Vec::new();
-        put_row(&row, &mut block);
-        self.handle.0.push(block)
+        self.handle.0.push(Block::Rows(Box::new(Rows::one(row))))
     }
 
     /// Pushes rows together: they enter in one epoch.
@@ -288,11 +317,8 @@ impl<T: Schema> Input<T> {
     ///
     /// [`InputError::Closed`] if the input was closed or the run has ended.
     pub fn push_all(&self, rows: impl IntoIterator<Item = T>) -> Result<(), InputError> {
-        let mut block = Vec::new();
-        for row in rows {
-            put_row(&row, &mut block);
-        }
-        if block.is_empty() { Ok(()) } else { self.handle.0.push(block) }
+        let rows = Rows::all(rows);
+        if rows.count() == 0 { Ok(()) } else { self.handle.0.push(Block::Rows(Box::new(rows))) }
     }
 
     /// Ends the input.
@@ -460,7 +486,7 @@ impl<T: Schema> TableInput<T> {
         let Transaction { block, undo, .. } = transaction;
         let pushed = match &result {
             Ok(_) if block.is_empty() => Ok(()),
-            Ok(_) => self.handle.0.push(block),
+            Ok(_) => self.handle.0.push(Block::Bytes(block)),
             Err(error) => Err(*error),
         };
         if pushed.is_err() {

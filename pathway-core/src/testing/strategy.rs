@@ -142,7 +142,8 @@ mod tests {
     fn rows_are_those_of_the_strategy() {
         let even = (0..50_u32).prop_map(|n| n * 2);
         check_incremental(|t| {
-            let odd = |n: &u32| assert!(n % 2 == 0 && *n < 100, "{n} is none of the strategy");
+            let odd =
+                |n: &u32| assert!(n.is_multiple_of(2) && *n < 100, "{n} is none of the strategy");
             let table = t.table_of(even.clone());
             table.inspect(move |n, _| odd(n)).concat(&t.stream_of(even.clone()))
         })

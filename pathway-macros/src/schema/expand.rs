@@ -64,6 +64,10 @@ fn of_struct(model: &Model<'_>, fields: &Fields<'_>) -> TokenStream {
         encode_column(field, &quote!(&self.#member))
     });
     let decoded = decode(fields);
+    let canonical = canonical(fields, |field| {
+        let member = &field.member;
+        quote!(&self.#member)
+    });
     implement(
         model,
         &quote! {
@@ -74,6 +78,10 @@ fn of_struct(model: &Model<'_>, fields: &Fields<'_>) -> TokenStream {
             fn encode(&self, __out: &mut ::pathway::__private::Vec<u8>) {
                 let __row = &mut ::pathway::__private::RowEncoder::new(__out, #nullable);
                 #(#encoded)*
+            }
+
+            fn is_canonical(&self) -> bool {
+                #canonical
             }
 
             fn decode(__in: &mut &[u8]) -> Self {
@@ -104,6 +112,10 @@ fn of_newtype(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
                 Self(#inner::decode(__in))
             }
 
+            fn is_canonical(&self) -> bool {
+                #inner::is_canonical(&self.0)
+            }
+
             fn is_null(&self) -> bool {
                 #inner::is_null(&self.0)
             }
@@ -126,6 +138,7 @@ fn of_enum(model: &Model<'_>, variants: &[Variant<'_>]) -> TokenStream {
         quote!(::pathway::__private::VariantType { name: #name, fields: #fields })
     });
     let encoded = (0usize..).zip(variants).map(|(tag, variant)| encode_variant(tag, variant));
+    let canonical = variants.iter().map(canonical_variant);
     let decoded = (0usize..).zip(variants).map(|(tag, variant)| {
         let (ident, nullable) = (variant.ident, nullable(&variant.fields));
         let fields = decode(&variant.fields);
@@ -147,6 +160,10 @@ fn of_enum(model: &Model<'_>, variants: &[Variant<'_>]) -> TokenStream {
 
             fn encode(&self, __out: &mut ::pathway::__private::Vec<u8>) {
                 match self { #(#encoded)* }
+            }
+
+            fn is_canonical(&self) -> bool {
+                match self { #(#canonical)* }
             }
 
             fn decode(__in: &mut &[u8]) -> Self {
@@ -178,6 +195,31 @@ fn encode_variant(tag: usize, variant: &Variant<'_>) -> TokenStream {
             #(#columns)*
         }
     }
+}
+
+fn canonical_variant(variant: &Variant<'_>) -> TokenStream {
+    let ident = variant.ident;
+    let bindings: Vec<_> =
+        (0..).zip(&variant.fields.all).map(|(at, _): (usize, _)| format_ident!("__{at}")).collect();
+    let mut binding = bindings.iter();
+    let canonical = canonical(&variant.fields, |_| {
+        let binding = binding.next();
+        quote!(#binding)
+    });
+    let members = variant.fields.all.iter().map(|field| &field.member);
+    quote!(Self::#ident { #(#members: #bindings,)* .. } => #canonical,)
+}
+
+/// Whether fields come back from their encoding as they are.
+fn canonical(fields: &Fields<'_>, mut value: impl FnMut(&Field<'_>) -> TokenStream) -> TokenStream {
+    if fields.all.iter().any(|field| field.options.skip.is_some()) {
+        return quote!(false);
+    }
+    let each = fields.all.iter().map(|field| {
+        let (ty, value) = (field.ty(), value(field));
+        quote_spanned!(ty.span()=> && <#ty as ::pathway::__private::Schema>::is_canonical(#value))
+    });
+    quote!(true #(#each)*)
 }
 
 /// A `StructType`.

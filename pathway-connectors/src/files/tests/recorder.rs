@@ -242,6 +242,7 @@ impl Partition {
                 assert!(self.kept, "removed without being kept");
                 self.removed = true;
             }
+            SourceEvent::Rows { .. } => unreachable!("files are bytes"),
             SourceEvent::Begin | SourceEvent::Commit => unreachable!("files use no transactions"),
         }
     }

@@ -1,6 +1,6 @@
 //! Counting rows.
 
-use super::WordFold;
+use super::{KnownFold, WordFold};
 use crate::schema::{RowEncoder, Schema};
 use crate::stage::{Diff, Input};
 
@@ -17,6 +17,11 @@ impl WordFold for Count {
 
     fn merge(&self, _words: &mut [u64], _other: &[u64]) {}
 
+    fn known(&self) -> KnownFold {
+        KnownFold::Count
+    }
+
+    #[inline]
     fn finish(&self, _words: &[u64], rows: i64, out: &mut RowEncoder<'_>) -> Result<(), String> {
         u64::try_from(rows).map_err(|_| "a group has fewer than no rows")?.encode(out.value());
         Ok(())

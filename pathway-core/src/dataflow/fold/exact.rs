@@ -207,8 +207,8 @@ mod tests {
     use super::*;
 
     /// The decimal that is nearest to that many units of 10^-28, as text.
-    fn nearest(units: &[u64]) -> Option<String> {
-        let (digits, scale) = nearest_decimal(units.to_vec())?;
+    fn nearest(sum: &[u64]) -> Option<String> {
+        let (digits, scale) = nearest_decimal(sum.to_vec())?;
         Some(text(false, units(digits, 0), scale))
     }
 

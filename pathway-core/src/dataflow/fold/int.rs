@@ -1,6 +1,6 @@
 //! Sums and means of integers, accumulated in 128 bits.
 
-use super::WordFold;
+use super::{KnownFold, WordFold};
 use crate::schema::{DataType, RowEncoder, Schema};
 use crate::stage::{Diff, Input};
 
@@ -15,7 +15,7 @@ pub enum Total {
 
 /// A sum of integers, or their mean. Intermediate overflow cancels: the value is judged when it is
 /// read.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct IntTotal {
     /// What becomes of the sum.
     pub total: Total,
@@ -40,6 +40,7 @@ impl WordFold for IntTotal {
         2 + usize::from(self.nullable)
     }
 
+    #[inline]
     fn update(&self, words: &mut [u64], input: Input<'_>, diff: Diff) {
         match input {
             Input::Absent | Input::Null => {}
@@ -68,6 +69,11 @@ impl WordFold for IntTotal {
         !self.nullable
     }
 
+    fn known(&self) -> KnownFold {
+        KnownFold::Int(*self)
+    }
+
+    #[inline]
     fn finish(&self, words: &[u64], rows: i64, out: &mut RowEncoder<'_>) -> Result<(), String> {
         let count = if self.nullable { words[2].cast_signed() } else { rows };
         if self.nullable && count == 0 {
@@ -92,6 +98,7 @@ impl WordFold for IntTotal {
     }
 }
 
+#[inline]
 fn put(output: DataType, sum: i128, out: &mut Vec<u8>) -> Result<(), String> {
     let overflow = || format!("the sum {sum} does not fit `{}`", output.name());
     match output {

@@ -50,7 +50,7 @@ pub use multiset::Multiset;
 pub use rank::{ApproxQuantile, Mode, MostFrequent, Quantile, QuantileDiscrete, Unique};
 pub use tally::{BitOperation, Bits, Histogram, Tally};
 pub use values::Values;
-pub use words::{AnyFold, WordFold};
+pub use words::{AnyFold, KnownFold, WordFold};
 
 use super::exact_sum::ExactSum;
 use crate::schema::RowEncoder;

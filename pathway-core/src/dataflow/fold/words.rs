@@ -1,6 +1,6 @@
 //! Folds whose state is a fixed number of words.
 
-use super::{Acc, Fold};
+use super::{Acc, Fold, IntTotal};
 use crate::schema::{RowEncoder, Schema};
 use crate::stage::{Diff, Input};
 use std::fmt;
@@ -35,6 +35,23 @@ pub trait WordFold: Send + Sync {
     fn is_sum(&self) -> bool {
         false
     }
+
+    /// The fold itself, if it is one of those that every other program uses: it is then called
+    /// without a detour.
+    fn known(&self) -> KnownFold {
+        KnownFold::Other
+    }
+}
+
+/// The folds that are called without a detour.
+#[derive(Clone, Copy, Debug)]
+pub enum KnownFold {
+    /// Counts rows.
+    Count,
+    /// Adds integers up.
+    Int(IntTotal),
+    /// None of these.
+    Other,
 }
 
 /// A reducer, by where its state is kept.

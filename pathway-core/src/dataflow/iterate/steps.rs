@@ -2,7 +2,7 @@
 
 use super::weights::{Weighed, Weights};
 use super::{Buffer, Flow, LoopTime, Row, Update};
-use crate::stage::{Diff, EncodedStep, Inputs, InputsCollector, KeyedCollector};
+use crate::stage::{Batch, Diff, EncodedStep, InputsCollector, KeyedCollector, SharedBatch};
 use differential_dataflow::AsCollection;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -102,16 +102,32 @@ impl KeyedCollector for SharedFeed {
 
 /// Takes the arguments of reducers as the value.
 pub(crate) struct InputsFeed {
-    pub(crate) feed: SharedFeed,
-    pub(crate) bytes: Vec<u8>,
+    feed: SharedFeed,
+    /// One row: the next may have another time.
+    batch: SharedBatch,
+    bytes: Vec<u8>,
+}
+
+impl InputsFeed {
+    pub(crate) fn new(feed: SharedFeed) -> Self {
+        Self { feed, batch: Batch::shared(1), bytes: Vec::new() }
+    }
 }
 
 impl InputsCollector for InputsFeed {
-    fn update(&mut self, key: &[u8], inputs: &Inputs, diff: Diff) {
+    fn batch(&self) -> SharedBatch {
+        Rc::clone(&self.batch)
+    }
+
+    fn settle(&mut self) {
+        let mut batch = self.batch.borrow_mut();
         self.bytes.clear();
-        inputs.write(&mut self.bytes);
-        let inputs = Row::new(&self.bytes);
-        self.feed.push(|time| ((Row::new(key), inputs), time, diff));
+        batch.inputs().write(&mut self.bytes);
+        for (key, diff) in batch.rows() {
+            let inputs = Row::new(&self.bytes);
+            self.feed.push(|time| ((Row::new(key), inputs), time, diff));
+        }
+        batch.clear();
     }
 }
 

@@ -9,13 +9,14 @@ use super::keyed::Spine;
 use super::tables::{Builder, as_flow};
 use super::{Flow, Kept, LoopTime, Row, SharedFeed, Update};
 use crate::dataflow::ReducePlan;
-use crate::stage::{Diff, Inputs, InputsCollector};
+use crate::stage::{Batch, Diff, InputsCollector, SharedBatch};
 use differential_dataflow::VecCollection;
 use differential_dataflow::difference::{IsZero, Semigroup};
 use differential_dataflow::operators::arrange::TraceAgent;
 use differential_dataflow::operators::arrange::arrangement::{Arranged, arrange_core};
 use differential_dataflow::trace::implementations::{KeyBuilder, KeySpine};
 use serde::{Deserialize, Serialize};
+use std::rc::Rc;
 use timely::dataflow::channels::pact::Exchange;
 
 /// What rows add to their group: how many they are, and a sum as a reducer keeps it, in two words.
@@ -55,16 +56,33 @@ pub(crate) type Weights<'scope> = VecCollection<'scope, LoopTime, (Row, ()), Wei
 
 /// Takes what rows add to their group.
 pub(crate) struct WeightsFeed {
-    pub(crate) feed: SharedFeed<Weighed>,
-    pub(crate) plan: ReducePlan,
+    feed: SharedFeed<Weighed>,
+    plan: ReducePlan,
+    /// One row: the next may have another time.
+    batch: SharedBatch,
+}
+
+impl WeightsFeed {
+    pub(crate) fn new(feed: SharedFeed<Weighed>, plan: ReducePlan) -> Self {
+        Self { feed, plan, batch: Batch::shared(1) }
+    }
 }
 
 impl InputsCollector for WeightsFeed {
-    fn update(&mut self, key: &[u8], inputs: &Inputs, diff: Diff) {
-        let mut words = [0; 2];
-        self.plan.update((&mut words[..self.plan.words], &mut []), inputs, 0, diff);
-        let weight = Weight { rows: diff, words };
-        self.feed.push(|time| ((Row::new(key), ()), time, weight));
+    fn batch(&self) -> SharedBatch {
+        Rc::clone(&self.batch)
+    }
+
+    fn settle(&mut self) {
+        let mut batch = self.batch.borrow_mut();
+        for (key, diff) in batch.rows() {
+            let mut words = [0; 2];
+            let state = (&mut words[..self.plan.words], [].as_mut_slice());
+            self.plan.update(state, batch.inputs(), 0, diff);
+            let weight = Weight { rows: diff, words };
+            self.feed.push(|time| ((Row::new(key), ()), time, weight));
+        }
+        batch.clear();
     }
 }
 

@@ -3,25 +3,30 @@
 use super::{Moment, PANE_LEN};
 use crate::dataflow::group_table::GroupOutput;
 use crate::schema::{Schema, put_len, take_bytes, take_len};
-use crate::stage::{Diff, EncodedStep};
+use crate::stage::EncodedStep;
 use std::collections::BTreeMap;
 
-/// Where the outputs of windows go: bounds and key, outputs, diff.
+/// Where the outputs of windows go: bounds and key, the old outputs and the new ones.
 pub(super) trait WindowOutput {
-    fn emit(&mut self, key: &[u8], outputs: &[u8], diff: Diff);
+    fn emit(&mut self, key: &[u8], old: Option<&[u8]>, new: Option<&[u8]>);
 }
 
 impl<O: WindowOutput + ?Sized> WindowOutput for &mut O {
-    fn emit(&mut self, key: &[u8], outputs: &[u8], diff: Diff) {
-        (**self).emit(key, outputs, diff);
+    fn emit(&mut self, key: &[u8], old: Option<&[u8]>, new: Option<&[u8]>) {
+        (**self).emit(key, old, new);
     }
 }
 
 pub(super) struct ToRoot<'a>(pub(super) &'a mut dyn EncodedStep);
 
 impl WindowOutput for ToRoot<'_> {
-    fn emit(&mut self, key: &[u8], outputs: &[u8], diff: Diff) {
-        self.0.push(key, outputs, diff);
+    fn emit(&mut self, key: &[u8], old: Option<&[u8]>, new: Option<&[u8]>) {
+        if let Some(old) = old {
+            self.0.push(key, old, -1);
+        }
+        if let Some(new) = new {
+            self.0.push(key, new, 1);
+        }
     }
 }
 
@@ -38,10 +43,10 @@ impl<O> InWindow<O> {
 }
 
 impl<O: WindowOutput> GroupOutput for InWindow<O> {
-    fn emit(&mut self, key: &[u8], outputs: &[u8], diff: Diff) {
+    fn emit(&mut self, key: &[u8], old: Option<&[u8]>, new: Option<&[u8]>) {
         self.key.truncate(2 * PANE_LEN);
         self.key.extend_from_slice(key);
-        self.output.emit(&self.key, outputs, diff);
+        self.output.emit(&self.key, old, new);
     }
 }
 
@@ -63,13 +68,14 @@ pub(super) struct Early {
 }
 
 impl WindowOutput for Early {
-    fn emit(&mut self, key: &[u8], outputs: &[u8], diff: Diff) {
-        if !self.pending.contains_key(key) {
-            let emitted = (diff < 0).then(|| outputs.to_vec());
-            self.pending.insert(key.to_vec(), Pending { emitted, latest: None });
-        }
-        if let Some(pending) = self.pending.get_mut(key) {
-            pending.latest = (diff > 0).then(|| outputs.to_vec());
+    fn emit(&mut self, key: &[u8], old: Option<&[u8]>, new: Option<&[u8]>) {
+        let latest = new.map(<[u8]>::to_vec);
+        match self.pending.get_mut(key) {
+            Some(pending) => pending.latest = latest,
+            None => {
+                let emitted = old.map(<[u8]>::to_vec);
+                self.pending.insert(key.to_vec(), Pending { emitted, latest });
+            }
         }
     }
 }
@@ -105,12 +111,7 @@ impl Early {
                 return true;
             }
             if outputs.emitted != outputs.latest {
-                if let Some(emitted) = &outputs.emitted {
-                    root.push(key, emitted, -1);
-                }
-                if let Some(latest) = &outputs.latest {
-                    root.push(key, latest, 1);
-                }
+                ToRoot(root).emit(key, outputs.emitted.as_deref(), outputs.latest.as_deref());
             }
             false
         });

@@ -21,7 +21,7 @@ pub(crate) use sessions::Sessions;
 pub(crate) use table::WindowTable;
 
 use super::state::State;
-use crate::stage::{Diff, EncodedStep, Inputs};
+use crate::stage::{Diff, EncodedStep, SharedBatch};
 use std::fmt;
 
 /// Which windows there are.
@@ -89,8 +89,11 @@ pub(crate) struct Moment {
 
 /// The windows of one worker.
 pub(crate) trait WindowState: State {
-    /// Adds a row's arguments to the group of a pane and a key.
-    fn update(&mut self, key: &[u8], inputs: &Inputs, diff: Diff);
+    /// Where rows are written: pane and key, and the arguments.
+    fn batch(&self) -> SharedBatch;
+
+    /// Adds the rows that wait in the batch.
+    fn settle(&mut self);
 
     /// Merges a group that another worker has combined.
     fn merge(&mut self, key: &[u8], partial: &[u8], rows: Diff);

@@ -7,7 +7,7 @@ use crate::dataflow::logic::Fail;
 use crate::dataflow::operator::{Epoch, Logic};
 use crate::dataflow::out_buffer::SharedBuffer;
 use crate::dataflow::watermark::{START, Watermark};
-use crate::stage::{Diff, EncodedStep, Inputs, InputsCollector};
+use crate::stage::{EncodedStep, InputsCollector, SharedBatch};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -18,8 +18,12 @@ pub(crate) struct DirectWindows {
 }
 
 impl InputsCollector for DirectWindows {
-    fn update(&mut self, key: &[u8], inputs: &Inputs, diff: Diff) {
-        self.windows.borrow_mut().update(key, inputs, diff);
+    fn batch(&self) -> SharedBatch {
+        self.windows.borrow().batch()
+    }
+
+    fn settle(&mut self) {
+        self.windows.borrow_mut().settle();
         self.buffer.borrow_mut().mark();
     }
 }

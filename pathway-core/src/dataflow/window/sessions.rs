@@ -8,7 +8,7 @@ use crate::dataflow::group_table::{GroupOutput, GroupTable};
 use crate::dataflow::state::{State, StateSize};
 use crate::dataflow::watermark::START;
 use crate::schema::{Schema, put_len, take_bytes, take_len};
-use crate::stage::{Diff, EncodedStep, Inputs};
+use crate::stage::{Diff, EncodedStep, SharedBatch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
 use std::rc::Rc;
@@ -116,6 +116,7 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     pub(crate) fn new(
+        node: u32,
         plan: ReducePlan,
         gap: i128,
         emission: Emission,
@@ -123,7 +124,7 @@ impl Sessions {
         retracts: bool,
     ) -> Self {
         Self {
-            changes: GroupTable::new(plan.clone()),
+            changes: GroupTable::new(node, plan.clone()),
             plan,
             gap,
             emission,
@@ -257,11 +258,12 @@ impl Sessions {
                 new.remove(bounds);
             } else {
                 let window = (bounds.0, self.end(bounds.1));
-                InWindow::new(window, &mut *output).emit(key, outputs, -1);
+                InWindow::new(window, &mut *output).emit(key, Some(outputs), None);
             }
         }
         for (bounds, outputs) in &new {
-            InWindow::new((bounds.0, self.end(bounds.1)), &mut *output).emit(key, outputs, 1);
+            let window = (bounds.0, self.end(bounds.1));
+            InWindow::new(window, &mut *output).emit(key, None, Some(outputs));
         }
         Ok(())
     }
@@ -283,7 +285,7 @@ impl Sessions {
                 let outputs = session.part.outputs(&self.plan);
                 let bounds = (start, session.last);
                 let outputs = outputs.map_err(|problem| self.at(&key, bounds, &problem))?;
-                InWindow::new((start, end), ToRoot(root)).emit(&key, &outputs, 1);
+                InWindow::new((start, end), ToRoot(root)).emit(&key, None, Some(&outputs));
             }
         }
         Ok(())
@@ -312,8 +314,12 @@ impl OfKey {
 }
 
 impl WindowState for Sessions {
-    fn update(&mut self, key: &[u8], inputs: &Inputs, diff: Diff) {
-        self.changes.update(key, inputs, diff);
+    fn batch(&self) -> SharedBatch {
+        self.changes.batch()
+    }
+
+    fn settle(&mut self) {
+        self.changes.settle();
     }
 
     fn merge(&mut self, key: &[u8], partial: &[u8], rows: Diff) {
@@ -415,6 +421,7 @@ mod tests {
     use super::*;
     use crate::dataflow::OutputShape;
     use crate::dataflow::fold::{AnyFold, Count};
+    use crate::stage::Inputs;
     use std::sync::Arc;
 
     struct Root(Vec<(i128, i128, u64, Diff)>);
@@ -429,7 +436,7 @@ mod tests {
 
     fn new(emission: Emission, retracts: bool) -> Sessions {
         let plan = ReducePlan::new(vec![AnyFold::Words(Arc::new(Count))], OutputShape::Single);
-        Sessions::new(plan, 10, emission, |time| time.to_string(), retracts)
+        Sessions::new(0, plan, 10, emission, |time| time.to_string(), retracts)
     }
 
     #[test]
@@ -443,7 +450,8 @@ mod tests {
             let row = |sessions: &mut Sessions, time: i128, diff| {
                 let mut inputs = Inputs::default();
                 inputs.null();
-                sessions.update(&[&time.to_le_bytes()[..], &[7]].concat(), &inputs, diff);
+                let key = [&time.to_le_bytes()[..], &[7]].concat();
+                sessions.changes.add(&key, &inputs, 0, diff);
             };
             let close = |sessions: &mut Sessions, watermark, now| {
                 let mut root = Root(Vec::new());

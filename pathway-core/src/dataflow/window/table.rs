@@ -7,8 +7,12 @@ use crate::dataflow::group_table::GroupTable;
 use crate::dataflow::state::{State, StateSize};
 use crate::dataflow::watermark::START;
 use crate::schema::{Schema, put_len, take_len};
-use crate::stage::{Diff, EncodedStep, Inputs};
+use crate::stage::{Batch, Diff, EncodedStep, SharedBatch};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+/// Rows that are added at once.
+const BATCH_ROWS: usize = 64;
 
 struct Window {
     table: GroupTable,
@@ -18,6 +22,10 @@ struct Window {
 
 /// The windows of fixed bounds of one worker.
 pub(crate) struct WindowTable {
+    /// The number of the plan node.
+    node: u32,
+    /// Rows that wait for others.
+    batch: SharedBatch,
     plan: ReducePlan,
     windows: Division,
     emission: Emission,
@@ -38,12 +46,15 @@ pub(crate) struct WindowTable {
 
 impl WindowTable {
     pub(crate) fn new(
+        node: u32,
         plan: ReducePlan,
         windows: Division,
         emission: Emission,
         describe: fn(i128) -> String,
     ) -> Self {
         Self {
+            node,
+            batch: Batch::shared(BATCH_ROWS),
             plan,
             windows,
             emission,
@@ -59,7 +70,10 @@ impl WindowTable {
     /// The table that takes the rows of a pane.
     fn pane(&mut self, pane: i128) -> &mut GroupTable {
         if self.emission == Emission::WhenFinal || !self.windows.panes_are_windows() {
-            return self.panes.entry(pane).or_insert_with(|| GroupTable::new(self.plan.clone()));
+            return self
+                .panes
+                .entry(pane)
+                .or_insert_with(|| GroupTable::new(self.node, self.plan.clone()));
         }
         let end = self.windows.over(pane);
         self.window((pane, end))
@@ -68,7 +82,7 @@ impl WindowTable {
     /// A window that changes in this epoch.
     fn window(&mut self, bounds: (i128, i128)) -> &mut GroupTable {
         let window = self.open.entry(bounds).or_insert_with(|| Window {
-            table: GroupTable::new(self.plan.clone()),
+            table: GroupTable::new(self.node, self.plan.clone()),
             changed: false,
         });
         if !window.changed {
@@ -120,7 +134,7 @@ impl WindowTable {
                 }
                 continue;
             }
-            let mut table = GroupTable::new(self.plan.clone());
+            let mut table = GroupTable::new(self.node, self.plan.clone());
             for (_, pane) in self.panes.range_mut(start..end) {
                 pane.each(|key, partial, rows| table.merge(key, partial, rows));
             }
@@ -136,9 +150,19 @@ impl WindowTable {
 }
 
 impl WindowState for WindowTable {
-    fn update(&mut self, key: &[u8], inputs: &Inputs, diff: Diff) {
-        let (pane, key) = pane_and_key(key);
-        self.pane(pane).update(key, inputs, diff);
+    fn batch(&self) -> SharedBatch {
+        Rc::clone(&self.batch)
+    }
+
+    fn settle(&mut self) {
+        let batch = Rc::clone(&self.batch);
+        let mut batch = batch.borrow_mut();
+        let arguments = self.plan.folds().len();
+        for (at, (key, diff)) in batch.rows().enumerate() {
+            let (pane, key) = pane_and_key(key);
+            self.pane(pane).add(key, batch.inputs(), at * arguments, diff);
+        }
+        batch.clear();
     }
 
     fn merge(&mut self, key: &[u8], partial: &[u8], rows: Diff) {
@@ -147,6 +171,7 @@ impl WindowState for WindowTable {
     }
 
     fn close(&mut self, at: &Moment, root: &mut dyn EncodedStep) -> Result<(), Problem> {
+        self.settle();
         let over = at.watermark.max(self.over);
         match self.emission {
             Emission::WhenFinal => self.finish(over, root)?,
@@ -207,13 +232,15 @@ impl State for WindowTable {
         self.over = i128::decode(input);
         for _ in 0..take_len(input) {
             let pane = i128::decode(input);
-            let table =
-                self.panes.entry(pane).or_insert_with(|| GroupTable::new(self.plan.clone()));
+            let table = self
+                .panes
+                .entry(pane)
+                .or_insert_with(|| GroupTable::new(self.node, self.plan.clone()));
             table.load(input);
         }
         for _ in 0..take_len(input) {
             let bounds = (i128::decode(input), i128::decode(input));
-            let mut table = GroupTable::new(self.plan.clone());
+            let mut table = GroupTable::new(self.node, self.plan.clone());
             table.load(input);
             self.open.insert(bounds, Window { table, changed: false });
         }
@@ -226,11 +253,12 @@ mod tests {
     use super::*;
     use crate::dataflow::OutputShape;
     use crate::dataflow::fold::{AnyFold, Count};
+    use crate::stage::Inputs;
     use std::sync::Arc;
 
     fn table(windows: &Division, emission: Emission) -> WindowTable {
         let plan = ReducePlan::new(vec![AnyFold::Words(Arc::new(Count))], OutputShape::Single);
-        WindowTable::new(plan, windows.clone(), emission, |time| time.to_string())
+        WindowTable::new(0, plan, windows.clone(), emission, |time| time.to_string())
     }
 
     /// Start, end, key, count, diff.
@@ -259,7 +287,8 @@ mod tests {
         pane.push(key);
         let mut inputs = Inputs::default();
         inputs.null();
-        table.update(&pane, &inputs, 1);
+        table.batch.borrow_mut().push(&pane, &inputs, 1);
+        table.settle();
     }
 
     #[test]

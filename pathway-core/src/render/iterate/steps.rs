@@ -40,7 +40,8 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
         }
         match typed.len() {
             0 => {}
-            1 => encoded.extend(typed.pop().map(rows.root)),
+            1 => encoded
+                .extend(typed.pop().map(|step| -> Box<dyn EncodedStep> { (rows.root)(step) })),
             _ => encoded.push((rows.root)((rows.tee)(typed))),
         }
         if !encoded.is_empty() {
@@ -144,14 +145,14 @@ fn inputs_feed(
         let feed = SharedFeed::new();
         let any = AnyFeed::Weights(feed.clone());
         feeds.push(LoopFeed { consumer: node.id, input: 0, feed: any });
-        return Box::new(WeightsFeed { feed, plan: plan.clone() });
+        return Box::new(WeightsFeed::new(feed, plan.clone()));
     }
     Box::new(whole_inputs_feed(node, feeds))
 }
 
 /// The arguments of reducers as they are.
 fn whole_inputs_feed(node: &Node, feeds: &mut Vec<LoopFeed>) -> InputsFeed {
-    InputsFeed { feed: new_feed(node.id, 0, feeds), bytes: Vec::new() }
+    InputsFeed::new(new_feed(node.id, 0, feeds))
 }
 
 /// A consumer that takes columns of rows as they are encoded, if it is one.

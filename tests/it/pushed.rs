@@ -1,0 +1,95 @@
+//! Rows that are pushed reach closures as they are, and all others encoded.
+
+use pathway::prelude::*;
+use pathway::testing::Harness;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+#[derive(Clone, Debug, PartialEq, Schema)]
+enum Kind {
+    Sold { price: f64 },
+    Given(Option<f64>),
+    Lost,
+}
+
+#[derive(Clone, Debug, PartialEq, Schema)]
+struct Item {
+    #[schema(key)]
+    id: u32,
+    kind: Kind,
+    tags: Vec<String>,
+    #[schema(skip)]
+    cached: u32,
+}
+
+fn item(id: u32, kind: Kind) -> Item {
+    Item { id, kind, tags: vec!["a".to_owned(), id.to_string()], cached: 7 }
+}
+
+/// What the first closure behind a source is given.
+fn seen<T: Schema + Clone>(rows: Vec<T>) -> Vec<T> {
+    let (mut t, seen) = (Harness::new(), Arc::new(Mutex::new(Vec::new())));
+    let pushed = t.stream::<T>();
+    let kept = Arc::clone(&seen);
+    pushed.rows().inspect(move |row, _| kept.lock().unwrap().push(row.clone())).write(null::sink());
+    pushed.push(rows);
+    t.step();
+    std::mem::take(&mut *seen.lock().unwrap())
+}
+
+#[test]
+fn a_closure_sees_what_an_encoded_row_decodes_to() {
+    let bits = |floats: Vec<f64>| floats.into_iter().map(f64::to_bits).collect::<Vec<_>>();
+    assert_eq!(bits(seen(vec![-0.0, 1.5, -f64::NAN])), bits(vec![0.0, 1.5, f64::NAN]));
+    let nested = seen(vec![vec![Some((1_u8, -0.0_f64))], vec![None]]);
+    assert_eq!(nested[0][0].map(|(_, float)| float.to_bits()), Some(0));
+    assert_eq!(nested[1], [None]);
+    let items = seen(vec![
+        item(1, Kind::Sold { price: -0.0 }),
+        item(2, Kind::Given(None)),
+        item(3, Kind::Lost),
+    ]);
+    // A field that is skipped has its default behind every source.
+    assert!(items.iter().all(|item| item.cached == 0));
+    assert!(matches!(items[0].kind, Kind::Sold { price } if price.is_sign_positive()));
+    assert_eq!(items[2].tags, ["a", "3"]);
+}
+
+#[test]
+fn consumers_of_every_kind_see_the_same_rows() {
+    for threads in 1..=3 {
+        let mut t = Harness::with_threads(threads);
+        let pushed = t.stream::<Item>();
+        let items = pushed.rows();
+        // Whole rows, a closure, a column as the key of a group, of an index and of an upsert.
+        let all = t.capture(&items);
+        let sold = t.capture(&items.filter(|item| matches!(item.kind, Kind::Sold { .. })));
+        let counts = t.capture(&items.group_by(Item.id).reduce(|g| g.count()));
+        let pairs = items.join(&items).on(Item.id, Item.id).select(|left, _| left.id);
+        let pairs = t.capture(&pairs);
+        let latest = t.capture(&items.upsert());
+        let distinct = t.capture(&items.distinct());
+        let mut expected: BTreeMap<u32, u64> = BTreeMap::new();
+        for epoch in 0..5_u32 {
+            // One by one and together.
+            for id in 0..epoch {
+                pushed.push([item(id, Kind::Lost)]);
+                *expected.entry(id).or_default() += 1;
+            }
+            let id = |n: u32| n % 7;
+            pushed.push((0..100).map(|n| item(id(n), Kind::Sold { price: f64::from(n) })));
+            (0..100).for_each(|n| *expected.entry(id(n)).or_default() += 1);
+            t.step();
+            let rows = usize::try_from(expected.values().sum::<u64>()).unwrap();
+            assert_eq!(all.rows().len(), rows);
+            assert_eq!(sold.rows().len(), 100 * (epoch as usize + 1));
+            let mut counted = counts.rows();
+            counted.sort_unstable();
+            assert_eq!(counted, expected.clone().into_iter().collect::<Vec<_>>());
+            let squares: u64 = expected.values().map(|count| count * count).sum();
+            assert_eq!(pairs.rows().len() as u64, squares);
+            assert_eq!(latest.rows().len(), 7);
+            assert_eq!(distinct.rows().len(), 100 + usize::try_from(epoch.min(4)).unwrap());
+        }
+    }
+}
