@@ -12,7 +12,7 @@ use std::fmt;
     label = "an event time is a `DateTime`, a `NaiveDateTime`, a `Date` or an integer",
     note = "turn the column into one of these, for example with `map`"
 )]
-pub trait TimePoint: Schema + Ord + Clone + fmt::Display {
+pub trait TimePoint: Schema + Ord + Copy + fmt::Display {
     /// A length of time on this line: [`Duration`] for instants and date-times, a number of days
     /// for dates, an integer for integers.
     type Span: Copy + fmt::Debug + Send + Sync + 'static;
@@ -174,7 +174,7 @@ impl<T: TimePoint> EventTimeColumn for T {
     type Time = T;
 
     fn time(&self) -> Option<T> {
-        Some(self.clone())
+        Some(*self)
     }
 }
 
@@ -182,7 +182,7 @@ impl<T: TimePoint> EventTimeColumn for Option<T> {
     type Time = T;
 
     fn time(&self) -> Self {
-        self.clone()
+        *self
     }
 }
 

@@ -239,6 +239,7 @@ impl<T, E, F, G, M> GroupedWindows<T, E, F, G, M> {
 }
 
 /// What comes out of windows: how it is decoded, and what names its key.
+#[derive(Clone, Copy)]
 struct Output {
     root: fn(AnyStep) -> Box<dyn EncodedStep>,
     key: fn() -> DataType,
