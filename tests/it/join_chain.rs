@@ -19,8 +19,9 @@ fn link(a: u8, b: u8, n: i64) -> Link {
 }
 
 fn random_link(random: &mut Random) -> Link {
-    let mut key = || Some(u8::try_from(random.below(4)).unwrap()).filter(|key| *key > 0);
-    Link { a: key(), b: key(), n: i64::try_from(random.below(3)).unwrap() }
+    let mut key =
+        || Some(u8::try_from(random.below(4)).expect("it is small")).filter(|key| *key > 0);
+    Link { a: key(), b: key(), n: i64::try_from(random.below(3)).expect("it is small") }
 }
 
 fn equal(left: Option<u8>, right: Option<u8>) -> bool {
