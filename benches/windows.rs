@@ -128,9 +128,9 @@ fn reference(events: &[Event], work: &Work) -> Digest {
             });
         }
     }
-    for (start, groups) in &open {
+    open.iter().for_each(|(start, groups)| {
         groups.iter().for_each(|(sensor, group)| add(&mut digest, *start, *sensor, *group));
-    }
+    });
     digest
 }
 

@@ -31,10 +31,13 @@ fn seen<T: Schema + Clone>(rows: Vec<T>) -> Vec<T> {
     let (mut t, seen) = (Harness::new(), Arc::new(Mutex::new(Vec::new())));
     let pushed = t.stream::<T>();
     let kept = Arc::clone(&seen);
-    pushed.rows().inspect(move |row, _| kept.lock().unwrap().push(row.clone())).write(null::sink());
+    pushed
+        .rows()
+        .inspect(move |row, _| kept.lock().expect("no panic").push(row.clone()))
+        .write(null::sink());
     pushed.push(rows);
     t.step();
-    std::mem::take(&mut *seen.lock().unwrap())
+    std::mem::take(&mut *seen.lock().expect("no panic"))
 }
 
 #[test]

@@ -88,9 +88,9 @@ fn gaps(gap: i64) -> Naive {
 
 fn sale(random: &mut Random, from: i64, length: u64) -> Sale {
     Sale {
-        shop: u8::try_from(random.below(3)).unwrap(),
-        minute: from + i64::try_from(random.below(length)).unwrap(),
-        amount: i32::try_from(random.below(50)).unwrap() - 20,
+        shop: u8::try_from(random.below(3)).expect("small"),
+        minute: from + i64::try_from(random.below(length)).expect("small"),
+        amount: i32::try_from(random.below(50)).expect("small") - 20,
     }
 }
 
