@@ -69,3 +69,40 @@ fn a_long_epoch_keeps_the_small_side_alone() {
     t.step();
     totals.assert_rows([((), (0..200_000).filter(|n| n % 20 < 10).sum())]);
 }
+
+/// The last rows of a side come in the epoch in which it ends, and meet what the other side has
+/// kept until then.
+#[test]
+fn the_last_rows_of_a_side_meet_the_rows_of_epochs_before() {
+    for threads in [1, 2, 4] {
+        for last in 1..4_u32 {
+            let mut t = Harness::with_threads(threads);
+            let (left, right) = (t.table::<(u32, u32)>(), t.stream::<(u32, u32)>());
+            let (kept, ending) = (left.rows(), right.rows());
+            let key = |row: &(u32, u32)| row.0;
+            let pair = |one: &(u32, u32), other: &(u32, u32)| (one.0, one.1, other.1);
+            let one_way = t.capture(kept.join(&ending).on(key, key).select(pair));
+            let other_way = t.capture(
+                ending.join(&kept).on(key, key).select(move |one, other| pair(other, one)),
+            );
+            (0..10).for_each(|n| left.insert((n % 5, n)));
+            t.step();
+            right.push((0..last).map(|n| (n, 100 + n)));
+            right.close();
+            t.step();
+            let all = |later: u32| {
+                let rows = (0..10 + later).flat_map(move |n| {
+                    (0..last).filter(move |m| n % 5 == *m).map(move |m| (m, n, 100 + m))
+                });
+                rows.collect::<Vec<_>>()
+            };
+            one_way.assert_rows(all(0));
+            other_way.assert_rows(all(0));
+            // What comes later still meets what has ended.
+            left.insert((10 % 5, 10));
+            t.step();
+            one_way.assert_rows(all(1));
+            other_way.assert_rows(all(1));
+        }
+    }
+}

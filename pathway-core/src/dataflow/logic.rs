@@ -391,13 +391,15 @@ impl JoinSide {
         self.forgets && index.has_one_reader() && index.fresh_len() >= EAGER_ROWS
     }
 
-    /// Lets the index forget, if the other side has ended and does not ask which of its rows have
-    /// met nobody.
-    fn forget_behind(&mut self, other: &Self, other_alone: Alone) {
-        if !self.forgets && other_alone == Alone::No && other.index.borrow().has_ended() {
-            self.forgets = true;
-            self.index.borrow_mut().stop_keeping();
-        }
+    /// Whether the index may forget: the other side has ended and does not ask which of its rows
+    /// have met nobody.
+    fn may_forget(&self, other: &Self, other_alone: Alone) -> bool {
+        !self.forgets && other_alone == Alone::No && other.index.borrow().has_ended()
+    }
+
+    fn forget(&mut self) {
+        self.forgets = true;
+        self.index.borrow_mut().stop_keeping();
     }
 }
 
@@ -405,10 +407,23 @@ impl Logic for Join {
     fn receive(&mut self, _port: usize, _chunk: Chunk) {
         // The rows are in the indexes; chunks only tell that there are some.
         let Self { kind, left, right, .. } = self;
-        left.forget_behind(right, kind.right);
-        right.forget_behind(left, kind.left);
+        let forgets_left = left.may_forget(right, kind.right);
+        let forgets_right = right.may_forget(left, kind.left);
+        // The last rows of a side that has ended may have met nobody yet.
+        let unread = |side: &JoinSide| side.index.borrow().fresh_len() > 0;
+        let is_unread = (forgets_left && unread(right)) || (forgets_right && unread(left));
         // A row that meets the other side as of now waits until that is complete.
-        if !kind.as_of_now && (left.is_eager() || right.is_eager()) {
+        let waits = kind.as_of_now;
+        if is_unread && !waits {
+            self.advance();
+        }
+        if forgets_left && !(is_unread && waits) {
+            self.left.forget();
+        }
+        if forgets_right && !(is_unread && waits) {
+            self.right.forget();
+        }
+        if !waits && (self.left.is_eager() || self.right.is_eager()) {
             self.advance();
         }
     }

@@ -149,7 +149,7 @@ fn rows_in_and_out(ends: &Ends) -> (u64, u64) {
 pub(super) fn line(moment: &Moment<'_>) -> String {
     let Moment { name, ends, .. } = moment;
     let (rows_in, rows_out) = rows_in_and_out(ends);
-    let rate = units::rate(moment.rates.iter().sum());
+    let rate = units::rate(moment.rates.iter().fold(0.0, |sum, rate| sum + rate));
     let mut line = format!(
         "{name}: {}, {} in ({rate}), {} out",
         units::elapsed(moment.elapsed),
