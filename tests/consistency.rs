@@ -3,14 +3,15 @@
 //! After every epoch, on one, two and four workers and with random cuts into epochs: C1, the
 //! total is zero; C2 and C4, each balance is that of a batch computation over exactly the
 //! transfers so far; C3, no transfer is without its match; C6, an output is final once its epoch
-//! has closed; C7, the updates of an epoch net to one value for each account. C5, late rows are
-//! rejected once and at the edge, is about event time; here every row that enters is seen by all
-//! tables alike.
+//! has closed; C7, the updates of an epoch net to one value for each account; and where transfers
+//! come out of order and some too late, C5, late ones are rejected once, at the edge, so that all
+//! tables agree on them.
 
 #[path = "../examples/bank/tables.rs"]
 mod tables;
 
-use pathway::testing::{Harness, Random};
+use pathway::prelude::*;
+use pathway::testing::{Capture, Harness, Random};
 use std::collections::{BTreeMap, BTreeSet};
 use tables::{Account, Bank, Transfer, transfers};
 
@@ -53,20 +54,63 @@ fn side(side: &BTreeMap<u64, (i64, u64)>) -> Vec<Account> {
     side.iter().map(|(&account, &(amount, _))| Account { account, amount }).collect()
 }
 
+/// The tables of a bank under test, and what is known of them.
+struct Audit {
+    credits: Capture<Account>,
+    debits: Capture<Account>,
+    balance: Capture<Account>,
+    total: Capture<(i64, u64)>,
+    matched: Capture<(u64, Option<u64>)>,
+    /// The sum of the changes of each balance.
+    known: BTreeMap<u64, i64>,
+}
+
+impl Audit {
+    fn new(t: &Harness, bank: Bank) -> Self {
+        Self {
+            credits: t.capture(bank.credits),
+            debits: t.capture(bank.debits),
+            balance: t.capture(bank.balance),
+            total: t.capture(bank.total),
+            matched: t.capture(bank.matched),
+            known: BTreeMap::new(),
+        }
+    }
+
+    /// Checks the tables of the epoch that has closed.
+    fn check(&mut self, books: &Books) {
+        let expected = books.balance();
+        self.balance.assert_rows(expected.clone());
+        self.credits.assert_rows(side(&books.credits));
+        self.debits.assert_rows(side(&books.debits));
+        let accounts = expected.len() as u64;
+        self.total.assert_rows((accounts > 0).then_some((0, accounts)));
+        for change in self.matched.changes() {
+            assert_eq!(change.row.1, Some(change.row.0), "a transfer without its match");
+        }
+        // The updates of an epoch take back the value that was there and give one new one.
+        for change in self.balance.changes() {
+            let Account { account, amount } = change.row;
+            let sum = self.known.entry(account).or_default();
+            *sum += change.diff * amount;
+            assert_eq!(change.diff.abs(), 1, "account {account} has several values at once");
+        }
+        for (account, amount) in &self.known {
+            let row = expected.iter().find(|row| row.account == *account);
+            assert_eq!(*amount, row.map_or(0, |row| row.amount), "account {account}");
+        }
+    }
+}
+
 /// Transfers that come, and some that are taken back or corrected later, in random epochs.
 fn check(threads: usize, seed: u64, count: u64, corrections: bool, epoch_max: u64) {
     let mut random = Random::new(seed);
     let mut t = Harness::with_threads(threads);
     let input = t.table::<Transfer>();
-    let bank = Bank::new(&input.rows());
-    let (credits, debits) = (t.capture(bank.credits), t.capture(bank.debits));
-    let (balance, total) = (t.capture(bank.balance), t.capture(bank.total));
-    let matched = t.capture(bank.matched);
-
+    let mut audit = Audit::new(&t, Bank::new(&input.rows()));
     let mut books = Books::default();
     let mut there: Vec<Transfer> = Vec::new();
     let mut coming = transfers(count, seed).peekable();
-    let mut known: BTreeMap<u64, i64> = BTreeMap::new();
     while coming.peek().is_some() {
         let size = usize::try_from(1 + random.below(epoch_max)).expect("an epoch is small");
         for transfer in coming.by_ref().take(size) {
@@ -86,25 +130,65 @@ fn check(threads: usize, seed: u64, count: u64, corrections: bool, epoch_max: u6
             }
         }
         t.step();
-        balance.assert_rows(books.balance());
-        credits.assert_rows(side(&books.credits));
-        debits.assert_rows(side(&books.debits));
-        let accounts = books.balance().len() as u64;
-        total.assert_rows((accounts > 0).then_some((0, accounts)));
-        for change in matched.changes() {
-            assert_eq!(change.row.1, Some(change.row.0), "a transfer without its match");
+        audit.check(&books);
+    }
+}
+
+/// The lateness that a transfer may have, in seconds; up to ten come.
+const LATENESS: i64 = 5;
+
+/// Transfers that come up to ten seconds out of order, in random epochs.
+fn check_late(threads: usize, seed: u64, count: u64, epoch_max: u64) {
+    let mut random = Random::new(seed);
+    let mut delayed: Vec<(i64, Transfer)> = transfers(count, seed)
+        .map(|transfer| {
+            let delay = i64::try_from(random.below(10_000)).expect("ten seconds");
+            (transfer.second * 1_000 + delay, transfer)
+        })
+        .collect();
+    delayed.sort_by_key(|(at, transfer)| (*at, transfer.id));
+
+    let mut t = Harness::with_threads(threads);
+    let input = t.stream::<Transfer>();
+    let (accepted, late) = input.rows().watermark(LATENESS).or_late();
+    let mut audit = Audit::new(&t, Bank::new(&accepted));
+    let late = t.capture(late);
+    let per_second = accepted.window(tumbling(1)).when_final().reduce(|g| g.count());
+    let per_second = t.capture(per_second.select(|window, count| (window.start, count)));
+
+    let (mut books, mut rejected) = (Books::default(), Vec::new());
+    let (mut largest, mut watermark) = (i64::MIN, i64::MIN);
+    let mut in_second: BTreeMap<i64, u64> = BTreeMap::new();
+    let mut coming = delayed.into_iter().map(|(_, transfer)| transfer).peekable();
+    while coming.peek().is_some() {
+        let size = usize::try_from(1 + random.below(epoch_max)).expect("an epoch is small");
+        let rows: Vec<Transfer> = coming.by_ref().take(size).collect();
+        for transfer in &rows {
+            if transfer.second < watermark {
+                rejected.push(transfer.clone());
+            } else {
+                books.update(transfer, 1);
+                largest = largest.max(transfer.second);
+                *in_second.entry(transfer.second).or_default() += 1;
+            }
         }
-        // The updates of an epoch take back the value that was there and give one new one.
-        for change in balance.changes() {
-            let Account { account, amount } = change.row;
-            let sum = known.entry(account).or_default();
-            *sum += change.diff * amount;
-            assert_eq!(change.diff.abs(), 1, "account {account} has several values at once");
-        }
-        let expected = books.balance();
-        for (account, amount) in &known {
-            let row = expected.iter().find(|row| row.account == *account);
-            assert_eq!(*amount, row.map_or(0, |row| row.amount), "account {account}");
+        input.push(rows);
+        t.step();
+        watermark = watermark.max(largest.saturating_sub(LATENESS));
+        audit.check(&books);
+        late.assert_rows(rejected.clone());
+        // What is final is so for every table: nothing below the watermark changes any more.
+        let over = in_second.range(..watermark).map(|(second, count)| (*second, *count));
+        per_second.assert_rows(over.collect::<Vec<_>>());
+    }
+    assert!(!rejected.is_empty(), "some transfers come too late");
+}
+
+#[test]
+fn late_transfers_are_rejected_once_and_all_tables_agree_on_them() {
+    for threads in [1, 2, 4] {
+        for seed in 0..3 {
+            check_late(threads, seed, 3_000, 60);
         }
     }
 }

@@ -15,6 +15,9 @@ pub(crate) struct Transfer {
     pub(crate) from_account: u64,
     pub(crate) to_account: u64,
     pub(crate) amount: i64,
+    /// When it was made, in seconds: all are made within a minute.
+    #[schema(event_time)]
+    pub(crate) second: i64,
 }
 
 /// A sum of one account.
@@ -86,5 +89,6 @@ pub(crate) fn transfers(count: u64, seed: u64) -> impl Iterator<Item = Transfer>
         from_account: account(),
         to_account: account(),
         amount: 1,
+        second: i64::try_from(id * 60 / count).expect("less than sixty"),
     })
 }
