@@ -12,16 +12,19 @@ pub(super) fn expand(model: &Model<'_>, fields: &Fields<'_>) -> TokenStream {
         return TokenStream::new();
     };
     let (ty, member) = (field.ty(), &field.member);
+    // All of it at the type, so that a complaint about it stands there.
     let column = quote_spanned!(ty.span()=> <#ty as ::pathway::__private::EventTimeColumn>);
+    let time = quote_spanned!(ty.span()=> #column::Time);
+    let value = quote_spanned!(ty.span()=> #column::time(&self.#member));
     let ident = &model.input.ident;
     let generics = bounded(&model.input.generics);
     let (of_impl, of_type, of_where) = generics.split_for_impl();
     quote! {
         impl #of_impl ::pathway::__private::EventTime for #ident #of_type #of_where {
-            type Time = #column::Time;
+            type Time = #time;
 
-            fn event_time(&self) -> ::core::option::Option<#column::Time> {
-                #column::time(&self.#member)
+            fn event_time(&self) -> ::core::option::Option<#time> {
+                #value
             }
         }
     }

@@ -297,23 +297,31 @@ impl<T: EventTime, G: GroupOf<T>, M> Windowed<T, G, M> {
     }
 }
 
-impl<T: EventTime, G: GroupOf<T>> Windowed<T, G, Changing> {
+impl<T, G> Windowed<T, G, Changing> {
     /// Folds the rows of each window with one reducer, or with a tuple of several that share one
     /// pass; see [`Grouped::reduce`](super::Grouped::reduce).
     pub fn reduce<R: Reducers<T>>(
         self,
         reducers: impl FnOnce(G) -> R,
-    ) -> Reduced<Window<T::Time>, R::Output> {
+    ) -> Reduced<Window<T::Time>, R::Output>
+    where
+        T: EventTime,
+        G: GroupOf<T>,
+    {
         Reduced::new(self.whole(reducers))
     }
 }
 
-impl<T: EventTime, G: GroupOf<T>> Windowed<T, G, Final> {
+impl<T, G> Windowed<T, G, Final> {
     /// Folds the rows of each window once it is final.
     pub fn reduce<R: Reducers<T>>(
         self,
         reducers: impl FnOnce(G) -> R,
-    ) -> FinalWindows<Window<T::Time>, R::Output> {
+    ) -> FinalWindows<Window<T::Time>, R::Output>
+    where
+        T: EventTime,
+        G: GroupOf<T>,
+    {
         FinalWindows { rows: self.whole(reducers).into_stream() }
     }
 }
@@ -334,35 +342,35 @@ where
     }
 }
 
-impl<T, E, F, G> GroupedWindows<T, E, F, G, Changing>
-where
-    T: EventTime,
-    E: Expr<T>,
-    F: Fn(&T) -> E + Send + Sync + 'static,
-    G: GroupOf<T>,
-{
+impl<T, E, F, G> GroupedWindows<T, E, F, G, Changing> {
     /// Folds each group of each window with one reducer, or with a tuple of several that share one
     /// pass; see [`Grouped::reduce`](super::Grouped::reduce).
     pub fn reduce<R: Reducers<T>>(
         self,
         reducers: impl FnOnce(G) -> R,
-    ) -> Reduced<(Window<T::Time>, E::Value), R::Output> {
+    ) -> Reduced<(Window<T::Time>, E::Value), R::Output>
+    where
+        T: EventTime,
+        E: Expr<T>,
+        F: Fn(&T) -> E + Send + Sync + 'static,
+        G: GroupOf<T>,
+    {
         Reduced::new(self.keyed(reducers))
     }
 }
 
-impl<T, E, F, G> GroupedWindows<T, E, F, G, Final>
-where
-    T: EventTime,
-    E: Expr<T>,
-    F: Fn(&T) -> E + Send + Sync + 'static,
-    G: GroupOf<T>,
-{
+impl<T, E, F, G> GroupedWindows<T, E, F, G, Final> {
     /// Folds each group of each window once it is final.
     pub fn reduce<R: Reducers<T>>(
         self,
         reducers: impl FnOnce(G) -> R,
-    ) -> FinalWindows<(Window<T::Time>, E::Value), R::Output> {
+    ) -> FinalWindows<(Window<T::Time>, E::Value), R::Output>
+    where
+        T: EventTime,
+        E: Expr<T>,
+        F: Fn(&T) -> E + Send + Sync + 'static,
+        G: GroupOf<T>,
+    {
         FinalWindows { rows: self.keyed(reducers).into_stream() }
     }
 }
