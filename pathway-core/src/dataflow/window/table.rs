@@ -122,6 +122,9 @@ impl WindowTable {
 
     /// Emits the windows that are over now and were not before.
     fn finish(&mut self, over: i128, root: &mut dyn EncodedStep) -> Result<(), Problem> {
+        if over <= self.over {
+            return Ok(());
+        }
         let due = |bounds: &(i128, i128)| bounds.1 <= over && bounds.1 > self.over;
         let ready = self.panes.range(..over).flat_map(|(pane, _)| self.windows.of_pane(*pane));
         let ready: BTreeSet<(i128, i128)> = ready.filter(due).collect();
