@@ -1,6 +1,6 @@
 //! `cargo xtask ci`: everything a change must pass.
 
-use crate::command::cargo;
+use crate::command::{Cargo, cargo};
 use crate::steps::{Failure, Steps};
 use crate::{bench, build_cost, default_tree, project};
 use std::time::Duration;
@@ -18,17 +18,19 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     steps.run("docs", || {
         cargo("doc --workspace --no-deps --all-features").env("RUSTDOCFLAGS", "-D warnings").run()
     })?;
+    steps.run("no features", || alone("").run())?;
     for feature in project::features()? {
-        steps.run(&format!("feature {feature} alone"), || {
-            cargo("test -p pathway -p pathway-core --lib --no-default-features --features")
-                .arg(&feature)
-                .run_tests()
-        })?;
+        steps.run(&format!("feature {feature} alone"), || alone(&feature).run())?;
     }
+    steps.run("tests of features", || {
+        cargo("test -p pathway -p pathway-core --lib --all-features").run_tests()
+    })?;
     // Examples of methods that only a feature brings.
     steps.run("documentation of features", || {
         cargo("test -p pathway-core --doc --all-features strategy").run_tests()
     })?;
+    // Apart from running them, so that the limit is on the programs and not on the compiler.
+    steps.run("examples", || cargo("build --release --examples").run())?;
     for example in project::targets("examples") {
         // Letter by letter the README's command, for the example that it names.
         steps.run(&format!("example {example}"), || {
@@ -39,4 +41,9 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     steps.run("build cost", || build_cost::run(&build_cost::Options::default()))?;
     // Small inputs: that they compile, run and agree with their references, not how fast.
     steps.run("benchmarks, quick", || bench::run(&bench::Options::quick()))
+}
+
+/// That the crates compile with one feature and no other: their tests need not be built again.
+fn alone(feature: &str) -> Cargo {
+    cargo("check -p pathway --lib --no-default-features --features").arg(feature)
 }
