@@ -1,6 +1,7 @@
 //! What the verbs do, checked through the facade: against recomputation over random histories,
 //! against naive evaluations, and case by case. One module a behaviour.
 
+mod as_of_join;
 mod as_of_now;
 mod async_calls;
 mod changes;
@@ -16,6 +17,7 @@ mod filtered;
 mod graph;
 mod group;
 mod grouping_sets;
+mod interval_join;
 mod iterate;
 mod join;
 mod join_chain;
@@ -37,8 +39,11 @@ mod sort_over;
 mod state_machine;
 mod stateful;
 mod total;
+mod two_sides;
 mod update;
 mod upsert;
+mod versioned_join;
 mod watermark;
 mod window;
+mod window_join;
 mod workers;

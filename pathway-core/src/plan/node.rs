@@ -3,7 +3,7 @@
 use super::{CallsNode, DeltaJoin, LoopId};
 use crate::dataflow::ordered::OverPlan;
 use crate::dataflow::window::{Emission, Windows};
-use crate::dataflow::{JoinKind, ReducePlan, WatermarkPlan};
+use crate::dataflow::{JoinKind, ReducePlan, TimeJoinPlan, WatermarkPlan};
 use crate::io::{CollectionKind, Reader, Sink, SinkWriter, Wanted};
 use crate::schema::DataType;
 use crate::stage::{
@@ -169,6 +169,9 @@ pub enum Operation {
     Calls(CallsNode),
     /// Groups by window and key, and reduces. Its second input is the watermark, if there is one.
     Window(WindowNode),
+    /// Joins two tables by time. Its inputs are both sides, then the watermarks of those that have
+    /// one.
+    TimeJoin(TimeJoinNode),
     /// Calls a function on each row with the state of its key, and one on each timer. Its second
     /// input is the watermark, where it goes by event time.
     Machine {
@@ -269,6 +272,20 @@ pub struct WindowNode {
     pub describe: fn(i128) -> String,
 }
 
+/// A join by time of a plan.
+pub struct TimeJoinNode {
+    /// Take the key from a row of each side; the time goes in front of the row.
+    pub terminals: [Terminal; 2],
+    /// Which rows meet, and when they come out.
+    pub plan: TimeJoinPlan,
+    /// Calls the user's closure.
+    pub root: Rooted,
+    /// Which sides have a watermark.
+    pub watermarks: [bool; 2],
+    /// Which rows meet, to a person.
+    pub described: String,
+}
+
 /// A source of a plan.
 pub struct SourceNode {
     /// Reads the bytes.
@@ -335,6 +352,12 @@ impl fmt::Debug for WindowNode {
     }
 }
 
+impl fmt::Debug for TimeJoinNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TimeJoinNode").field(&self.plan).finish()
+    }
+}
+
 impl fmt::Debug for SharedIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SharedIndex").field(&self.key_column).finish()
@@ -390,6 +413,7 @@ impl fmt::Debug for Operation {
             Self::Stateful { .. } => "Stateful",
             Self::Calls(_) => "Calls",
             Self::Window(_) => "Window",
+            Self::TimeJoin(_) => "TimeJoin",
             Self::Machine { .. } => "Machine",
             Self::Watermark(_) => "Watermark",
             Self::Sort(_) => "Sort",

@@ -11,6 +11,7 @@ mod delta_join;
 mod iterate;
 mod sort;
 mod source;
+mod time_join;
 mod watermark;
 mod window;
 
@@ -230,6 +231,11 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             Operation::Watermark(watermark) => {
                 let collector = exchanged(Route::To(0), 1, entry, Pact::Local, feeds);
                 (watermark.terminal)(consumer.0, collector)
+            }
+            Operation::TimeJoin(join) => {
+                let peers = self.peers();
+                let collector = exchanged(Route::ByKey, peers, entry, Pact::Exchanged, feeds);
+                (join.terminals[input])(consumer.0, collector)
             }
             Operation::Sort(sorted) => {
                 let peers = self.peers();
@@ -495,6 +501,8 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             && owner(&[], self.peers()) == self.scope.index();
         let closes = match node.operation {
             Operation::Machine { .. } | Operation::Window(_) => Closes::Every,
+            // Watermarks may go on without rows.
+            Operation::TimeJoin(_) if node.inputs.len() > 2 => Closes::Every,
             _ if starts => Closes::FirstAndArrived,
             _ => Closes::Arrived,
         };
@@ -589,6 +597,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             Operation::Calls(calls) => async_calls::render(self, node, calls),
             Operation::Sort(sorted) => sort::render(self, node, sorted),
             Operation::Window(window) => window::render(self, node, window),
+            Operation::TimeJoin(join) => time_join::render(self, node, join),
             Operation::Watermark(watermark) => watermark::render(self, node, watermark),
             Operation::Index(_) if !self.consumers.has_outer_readers(node.id) => {}
             Operation::Index(index) => self.arrange(node, index.unique),

@@ -26,6 +26,7 @@ mod sorted;
 mod stateful;
 mod steps;
 mod terminal;
+mod time_join;
 mod window;
 
 pub use async_calls::{
@@ -55,6 +56,9 @@ pub use terminal::{
     reduce_terminal, upsert_terminal,
 };
 
+pub(crate) use time_join::{
+    Condition, Front, JoinKey, join_key, time_join_terminal, window_join_root,
+};
 pub(crate) use window::{PaneOf, whole_window_root, window_root, windowed_terminal};
 
 use crate::schema::Schema;

@@ -28,6 +28,7 @@ mod set;
 mod sort;
 mod source;
 mod stateful;
+mod time_join;
 mod total;
 mod unique;
 mod unpivot;
@@ -61,6 +62,10 @@ pub use pipeline::Pipeline;
 pub use semi_join::{SemiBuilder, SemiWhere};
 pub use sort::{Limited, Ordered, Sorted};
 pub use source::{ReaderSource, Source};
+pub use time_join::{
+    BothSides, ByAsOf, ByInterval, ByVersion, ByWindow, Nearby, OfPairs, OnKeys, SameTime,
+    TimeJoin, Unkeyed,
+};
 pub use upsert::AppendOnly;
 pub use view::{View, ViewSnapshot};
 pub use watermark::InTime;
