@@ -176,6 +176,7 @@ impl Operation {
             | Self::Window(_)
             | Self::Machine { .. }
             | Self::Watermark(_)
+            | Self::LeastWatermark
             | Self::Sink(_) => false,
         }
     }
