@@ -1,7 +1,7 @@
 //! `intervals_over`: windows around the rows of another table.
 
 use crate::oracle::against;
-use crate::window_kinds::{LATENESS, Live, Sale, kept, sale};
+use crate::window_kinds::{Changing, LATENESS, Live, Sale, kept, sale};
 use pathway::prelude::*;
 use pathway::testing::{Harness, Random, add, check_incremental, remove};
 
@@ -145,6 +145,43 @@ fn what_comes_out_when_depends_on_the_rows_in_time_of_both() {
         once.assert_rows(all.clone());
         early.assert_rows(all);
         forgotten.assert_rows([]);
+        assert_eq!(kept(&t, "`intervals_over`"), 0, "{:?}", t.stats().states);
+    }
+}
+
+#[test]
+fn updates_above_the_watermarks_correct_intervals() {
+    for seed in 0..12 {
+        let mut random = Random::new(seed);
+        let mut t = Harness::with_threads(1 + random.index(4));
+        let (mut sales, mut others) = (Changing::new(&t), Changing::new(&t));
+        let sale_rows = sales.table.rows().watermark(LATENESS).drop_late();
+        let other_rows = others.table.rows().watermark(LATENESS).drop_late();
+        let changing = t.capture(around(&sale_rows, &other_rows));
+        let once = sale_rows.intervals_over(&other_rows, INTERVAL);
+        let once = once.on(|sale| sale.shop, |other| other.shop).when_final().reduce(|g| {
+            (g.count(), g.sum(|sale| i64::from(sale.amount)), g.max(|sale| sale.amount))
+        });
+        let once = once.select(|other, (count, sum, max)| (other, count, sum, max));
+        let once = t.capture(once);
+        let (sale_rows, other_rows) = (t.capture(&*sale_rows), t.capture(&*other_rows));
+        for epoch in 0..14 {
+            sales.change(&mut random, -10 + epoch * 3);
+            others.change(&mut random, -8 + epoch * 3);
+            t.step();
+            let all = naive(&sale_rows.rows(), &other_rows.rows(), true, true);
+            for row in once.rows() {
+                assert!(all.contains(&row), "{row:?} of {all:?}");
+            }
+            changing.assert_rows(all);
+        }
+        assert!(!once.rows().is_empty());
+        sales.table.close();
+        others.table.close();
+        t.step();
+        let all = naive(&sale_rows.rows(), &other_rows.rows(), true, true);
+        once.assert_rows(all.clone());
+        changing.assert_rows(all);
         assert_eq!(kept(&t, "`intervals_over`"), 0, "{:?}", t.stats().states);
     }
 }

@@ -13,6 +13,7 @@ mod explain;
 mod failing;
 mod filter_map;
 mod filtered;
+mod golden_windows;
 mod graph;
 mod group;
 mod grouping_sets;

@@ -90,6 +90,118 @@ fn a_row_without_a_time_is_refused() {
 }
 
 #[test]
+fn a_row_without_a_time_is_refused_by_windows_of_all_kinds() {
+    let rows = |app: &Pipeline| app.rows(vec![Maybe { at: None }]);
+    let error = |counts: Table<u64>| {
+        let error = counts.collect().unwrap_err().to_string();
+        assert!(error.contains("its event time is null"), "{error}");
+    };
+    let app = Pipeline::new("test");
+    let windows = rows(&app).sessions_by(|_| Duration::from_secs(1));
+    error(windows.reduce(|g| g.count()).select(|_, count| count));
+    let app = Pipeline::new("test");
+    let windows = rows(&app).sessions_where(|before, after| before == after);
+    error(windows.reduce(|g| g.count()).select(|_, count| count));
+    let app = Pipeline::new("test");
+    let windows = rows(&app).windows_by(|_| None);
+    error(windows.reduce(|g| g.count()).select(|_, count| count));
+    let app = Pipeline::new("test");
+    error(rows(&app).count_windows(2).reduce(|g| g.count()).select(|_, count| count));
+    let app = Pipeline::new("test");
+    let one = app.rows(vec![Maybe { at: Some(DateTime::UNIX_EPOCH) }]);
+    for (left, right) in [(rows(&app), one.clone()), (one, rows(&app))] {
+        let counts = left.intervals_over(&right, Duration::ZERO..=Duration::ZERO);
+        error(counts.reduce(|g| g.count()).select(|_, count| count));
+    }
+}
+
+#[test]
+fn windows_by_closure_that_make_no_sense_are_errors_of_their_row() {
+    let sales = |app: &Pipeline| app.rows(vec![Sale { shop: 0, minute: 7, amount: 0 }]);
+    let app = Pipeline::new("test");
+    let counts = sales(&app).sessions_by(|sale| i64::from(sale.amount)).reduce(|g| g.count());
+    let error = counts.collect().unwrap_err().to_string();
+    assert!(error.contains("the gap that ends its session is not positive"), "{error}");
+    assert!(error.contains("minute"), "{error}");
+    let app = Pipeline::new("test");
+    let window = Window { start: 3, end: 7 };
+    let counts = sales(&app).windows_by(move |_| [window]).reduce(|g| g.count());
+    let error = counts.collect().unwrap_err().to_string();
+    assert!(error.contains("its window from 3 to 7 does not hold its time 7"), "{error}");
+}
+
+#[test]
+fn a_window_that_holds_a_row_twice_counts_it_once() {
+    let app = Pipeline::new("test");
+    let sales = app.rows(vec![Sale { shop: 0, minute: 7, amount: 0 }]);
+    let window = Window { start: 3, end: 8 };
+    let counts = sales.windows_by(move |_| [window, window]).reduce(|g| g.count());
+    assert_eq!(counts.collect().unwrap(), [(window, 1)]);
+}
+
+#[test]
+fn a_day_that_begins_in_a_gap_of_the_clock_begins_behind_it() {
+    // In Santiago summer began at midnight: there is no time from 00:00 to 01:00.
+    let at = |text: &str| Maybe { at: Some(text.parse().unwrap()) };
+    let app = Pipeline::new("test");
+    let ticks = ["2023-09-03T03:59:59Z", "2023-09-03T04:00:00Z", "2023-09-04T02:59:59Z"];
+    let counts = app.rows(ticks.map(at).to_vec()).window(days("America/Santiago"));
+    let counts = counts.reduce(|g| g.count()).select(|day, count| {
+        (day.start.to_string(), day.end.duration_since(day.start).as_hours(), count)
+    });
+    let expected =
+        [("2023-09-02T04:00:00Z".to_owned(), 24, 1), ("2023-09-03T04:00:00Z".to_owned(), 23, 2)];
+    assert_eq!(counts.collect().unwrap(), expected);
+}
+
+#[test]
+fn a_late_row_shifts_the_rows_behind_it() {
+    let mut t = Harness::new();
+    let table = t.table::<Sale>();
+    let counts = table.rows().count_windows(2);
+    let counts = counts.reduce(|g| (g.count(), g.max(|sale| sale.minute)));
+    let counts = t.capture(counts.select(|rows, (count, last)| (rows.start, count, last)));
+    let at = |minute| Sale { shop: 0, minute, amount: 0 };
+    [1, 2, 5, 6, 7].into_iter().for_each(|minute| table.insert(at(minute)));
+    t.step();
+    counts.assert_rows([(0, 2, 2), (2, 2, 6), (4, 1, 7)]);
+    // Those in front of it stay as they are.
+    table.insert(at(4));
+    t.step();
+    counts.assert_changes([remove((2, 2, 6)), remove((4, 1, 7)), add((2, 2, 5)), add((4, 2, 7))]);
+    // So do those behind, where as many go as come.
+    table.remove(at(4));
+    table.insert(at(3));
+    t.step();
+    counts.assert_changes([]);
+    table.remove(at(1));
+    t.step();
+    counts.assert_rows([(0, 2, 3), (2, 2, 6), (4, 1, 7)]);
+}
+
+#[test]
+fn a_count_window_is_final_when_its_last_row_is_behind_the_watermark() {
+    let mut t = Harness::new();
+    let stream = t.stream::<Sale>();
+    let counts = stream.rows().watermark(2).count_windows(2).when_final();
+    let counts = counts.reduce(|g| g.max(|sale| sale.minute));
+    let counts = t.capture(counts.select(|rows, last| (rows.start, rows.end, last)));
+    let at = |minute| Sale { shop: 0, minute, amount: 0 };
+    stream.push([at(1), at(5), at(7)]);
+    t.step(); // the watermark is 5: a row of minute 5 may still come in front
+    counts.assert_changes([]);
+    stream.push([at(5), at(8)]);
+    t.step();
+    counts.assert_changes([add((0, 2, 5))]);
+    stream.push([at(10)]);
+    t.step();
+    counts.assert_changes([add((2, 4, 7))]);
+    stream.close();
+    t.step();
+    counts.assert_changes([add((4, 6, 10))]);
+}
+
+#[test]
 fn senseless_windows_are_build_errors() {
     let problem = |spec: WindowSpec<i64>| {
         let app = Pipeline::new("test");
@@ -101,6 +213,31 @@ fn senseless_windows_are_build_errors() {
     assert!(problem(sliding(10, 11)).contains("some times are in no window"));
     assert!(problem(sessions(0)).contains("the gap 0 of the windows is not positive"));
     assert!(problem(cumulating(10, 20)).contains("the step 20 is longer than the size 10"));
+    let problem = |count: fn(&Table<Sale>) -> Table<u64>| {
+        let app = Pipeline::new("test");
+        let rows = app.rows(vec![Sale { shop: 0, minute: 0, amount: 0 }]);
+        count(&rows).collect().unwrap_err().to_string()
+    };
+    macro_rules! count {
+        (|$rows:ident| $windows:expr) => {
+            problem(|$rows| $windows.reduce(|g| g.count()).select(|_, count| count))
+        };
+    }
+    let error = count!(|rows| rows.count_windows(0));
+    assert!(error.contains("`count_windows`") && error.contains("no rows"), "{error}");
+    let error = count!(|rows| rows.sliding_count_windows(2, 0));
+    assert!(error.contains("the hop of the windows is 0 rows"), "{error}");
+    let error = count!(|rows| rows.sliding_count_windows(2, 3));
+    assert!(error.contains("some rows are in no window"), "{error}");
+    let error = count!(|rows| rows.count_windows(u64::MAX));
+    assert!(error.contains("are never full"), "{error}");
+    let error = count!(|rows| rows.window(tumbling(5)).forget_results());
+    assert!(error.contains("`forget_results`") && error.contains(".watermark("), "{error}");
+    let error = problem(|rows| {
+        let windows = rows.watermark(0).window(tumbling(5)).forget_results().when_final();
+        windows.reduce(|g| g.count()).select(|_, count| count).into()
+    });
+    assert!(error.contains("leave out `forget_results`"), "{error}");
     let app = Pipeline::new("test");
     let rows = app.rows(vec![Maybe { at: None }]);
     let error = rows.window(days("Mars/Olympus")).reduce(|g| g.count()).collect().unwrap_err();
@@ -120,7 +257,23 @@ fn explain_says_when_windows_come_out() {
     rows.window(tumbling(5)).group_by(Sale.shop).reduce(|g| g.count()).write(null::sink());
     let once = rows.watermark(1).window(sliding(5, 1)).when_final().reduce(|g| g.count());
     once.write(null::sink());
+    let live = rows.watermark(1);
+    live.count_windows(3).reduce(|g| g.count()).write(null::sink());
+    live.sliding_count_windows(3, 2).reduce(|g| g.count()).write(null::sink());
+    live.sessions_by(|_| 3).forget_results().reduce(|g| g.count()).write(null::sink());
+    live.windows_by(|_| None).reduce(|g| g.count()).write(null::sink());
+    live.window(global()).reduce(|g| g.count()).write(null::sink());
     let plan = app.explain().to_string();
+    for what in [
+        "windows of 3 rows, 1 reducer",
+        "windows of 3 rows every 2, 1 reducer",
+        "session windows by closure, 1 reducer",
+        "taken back when over",
+        "windows by closure, 1 reducer",
+        "one window of all time, 1 reducer",
+    ] {
+        assert!(plan.contains(what), "{what} of {plan}");
+    }
     assert!(plan.contains("tumbling windows by `shop`, 1 reducer"), "{plan}");
     assert!(plan.contains("no watermark, so no window is ever over"), "{plan}");
     assert!(plan.contains("sliding windows, 1 reducer"), "{plan}");

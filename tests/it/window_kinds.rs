@@ -3,13 +3,14 @@
 
 use crate::oracle::against;
 use pathway::prelude::*;
-use pathway::testing::{Harness, Random, TestStream, check_incremental};
+use pathway::testing::{Harness, Random, TestStream, TestTable, check_incremental};
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Schema)]
 pub(crate) struct Sale {
     pub(crate) shop: u8,
     #[schema(event_time)]
     pub(crate) minute: i64,
+    #[schema(key)]
     pub(crate) amount: i32,
 }
 
@@ -317,6 +318,32 @@ impl Live {
     }
 }
 
+/// A table whose rows come and go.
+pub(crate) struct Changing {
+    pub(crate) table: TestTable<Sale>,
+    rows: Vec<Sale>,
+}
+
+impl Changing {
+    pub(crate) fn new(t: &Harness) -> Self {
+        Self { table: t.table(), rows: Vec::new() }
+    }
+
+    /// Adds rows around `now`, and takes some away, for the next epoch.
+    pub(crate) fn change(&mut self, random: &mut Random, now: i64) {
+        for _ in 0..random.below(8) {
+            if random.one_in(3) && !self.rows.is_empty() {
+                let at = random.index(self.rows.len());
+                self.table.remove(self.rows.swap_remove(at));
+            } else {
+                let row = sale(random, now - 8, 12);
+                self.table.insert(row.clone());
+                self.rows.push(row);
+            }
+        }
+    }
+}
+
 /// What windows still keep.
 pub(crate) fn kept(t: &Harness, verb: &str) -> u64 {
     let states = t.stats().states;
@@ -380,6 +407,38 @@ fn what_comes_out_when_depends_on_the_rows_in_time() {
             early_forgotten.assert_rows([]);
             assert_eq!(kept(&t, "`window`"), 0, "{name}: {:?}", t.stats().states);
         }
+    }
+}
+
+#[test]
+fn updates_of_a_table_above_its_watermark_correct_its_windows() {
+    for Kind { name, totals, naive } in kinds() {
+        let mut are_over = name == "global";
+        for seed in 0..4 {
+            let mut random = Random::new(seed);
+            let mut t = Harness::with_threads(1 + random.index(4));
+            let mut sales = Changing::new(&t);
+            let (rows, late) = sales.table.rows().watermark(LATENESS).or_late();
+            let [changing, once, forgotten] = [When::EveryChange, When::Final, When::Forgotten]
+                .map(|when| t.capture(totals(&rows, when)));
+            // What is late is said elsewhere: here, what was accepted counts.
+            let (rows, _late) = (t.capture(rows), t.capture(late));
+            for epoch in 0..14 {
+                sales.change(&mut random, -10 + epoch * 3);
+                t.step();
+                changing.assert_rows(naive(&rows.rows(), None));
+            }
+            let open = forgotten.rows().len();
+            sales.table.close();
+            t.step();
+            let all = naive(&rows.rows(), None);
+            are_over |= open < all.len();
+            once.assert_rows(all.clone());
+            changing.assert_rows(all);
+            forgotten.assert_rows([]);
+            assert_eq!(kept(&t, "`window`"), 0, "{name}: {:?}", t.stats().states);
+        }
+        assert!(are_over, "{name}: no window is over before the end");
     }
 }
 
