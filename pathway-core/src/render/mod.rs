@@ -223,10 +223,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 let peers = self.peers();
                 terminal(consumer.0, exchanged(Route::ByKey, peers, entry, Pact::Exchanged, feeds))
             }
-            Operation::Window(window) => {
-                let collector = window::collector(self, entry, window, feeds);
-                (window.terminal)(consumer.0, collector)
-            }
+            Operation::Window(window) => window::terminal(self, entry, window, feeds),
             Operation::Watermark(watermark) => {
                 let collector = watermark::collector(self, entry, watermark, feeds);
                 (watermark.terminal)(consumer.0, collector)
