@@ -53,8 +53,8 @@ fn changing(
 }
 
 fn when_final(
-    trades: &Stream<Trade>,
-    quotes: &Stream<Quote>,
+    trades: &Table<Trade>,
+    quotes: &Table<Quote>,
     looks: Looks,
     within: Option<i64>,
     left: bool,
@@ -114,10 +114,11 @@ fn tables_that_change_are_joined_as_from_scratch() {
 }
 
 #[test]
-fn streams_with_watermarks_give_what_is_right_and_what_is_final() {
+fn sides_with_watermarks_give_what_is_right_and_what_is_final() {
     for looks in LOOKS {
         for (within, left) in [(None, true), (None, false), (Some(4), true)] {
             against_live(
+                true,
                 |trades, quotes| changing(trades, quotes, looks, within, left),
                 |trades, quotes| when_final(trades, quotes, looks, within, left),
                 |trades, quotes| naive(trades, quotes, looks, within, left),

@@ -50,8 +50,8 @@ fn changing(
 }
 
 fn when_final(
-    trades: &Stream<Trade>,
-    quotes: &Stream<Quote>,
+    trades: &Table<Trade>,
+    quotes: &Table<Quote>,
     interval: RangeInclusive<i64>,
     kind: Kind,
 ) -> Stream<Met> {
@@ -113,11 +113,12 @@ fn tables_that_change_are_joined_as_from_scratch() {
 }
 
 #[test]
-fn streams_with_watermarks_give_what_is_right_and_what_is_final() {
+fn sides_with_watermarks_give_what_is_right_and_what_is_final() {
     for kind in KINDS {
         for (lower, upper) in [(-2, 1), (1, 4)] {
             let interval = lower..=upper;
             against_live(
+                true,
                 |trades, quotes| changing(trades, quotes, lower..=upper, kind),
                 |trades, quotes| when_final(trades, quotes, lower..=upper, kind),
                 |trades, quotes| naive(trades, quotes, &interval, kind),

@@ -1,21 +1,27 @@
 //! Two streams with watermarks that are joined by time, beside a naive evaluation.
 
 use pathway::prelude::*;
-use pathway::testing::{Harness, Random, TestStream};
+use pathway::table::IntoTable;
+use pathway::testing::{Harness, Random, TestStream, TestTable};
 
+// All of a row is its key, so that a table of them can have a watermark.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Schema)]
 pub(crate) struct Trade {
+    #[schema(key)]
     pub(crate) symbol: Option<u8>,
-    #[schema(event_time)]
+    #[schema(key, event_time)]
     pub(crate) at: i64,
+    #[schema(key)]
     pub(crate) size: u8,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Schema)]
 pub(crate) struct Quote {
+    #[schema(key)]
     pub(crate) symbol: Option<u8>,
-    #[schema(event_time)]
+    #[schema(key, event_time)]
     pub(crate) at: i64,
+    #[schema(key)]
     pub(crate) bid: u8,
 }
 
@@ -44,47 +50,89 @@ pub(crate) fn random_quote(random: &mut Random) -> Quote {
     Quote { symbol, at, bid }
 }
 
-/// A stream with a watermark, and what of it is in time.
+/// A stream or a table with a watermark, and what of it is in time.
 struct Live<T> {
-    stream: TestStream<T>,
+    source: Source<T>,
     in_time: Vec<T>,
     watermark: i64,
     lateness: i64,
 }
 
-impl<T: Schema + Clone> Live<T> {
-    fn new(t: &Harness, lateness: i64) -> Self {
-        Self { stream: t.stream(), in_time: Vec::new(), watermark: i64::MIN, lateness }
+enum Source<T> {
+    Stream(TestStream<T>),
+    Table(TestTable<T>),
+}
+
+impl<T: EventTime<Time = i64> + Keyed + Clone + PartialEq> Live<T> {
+    fn new(t: &Harness, is_table: bool, lateness: i64) -> Self {
+        let source = if is_table { Source::Table(t.table()) } else { Source::Stream(t.stream()) };
+        Self { source, in_time: Vec::new(), watermark: i64::MIN, lateness }
     }
 
-    /// Pushes rows, some of them late.
-    fn push(&mut self, rows: Vec<T>, time: impl Fn(&T) -> i64) {
-        let largest = rows.iter().map(&time).max();
-        self.in_time.extend(rows.iter().filter(|row| time(row) >= self.watermark).cloned());
-        self.stream.push(rows);
-        if let Some(largest) = largest {
+    fn rows(&self) -> Table<T> {
+        match &self.source {
+            Source::Stream(stream) => {
+                stream.rows().watermark(self.lateness).drop_late().into_table()
+            }
+            Source::Table(table) => table.rows().watermark(self.lateness).drop_late().into_table(),
+        }
+    }
+
+    /// Whether a row may still be taken away.
+    fn may_go(&self, row: &T) -> bool {
+        matches!(self.source, Source::Table(_)) && time(row) >= self.watermark
+    }
+
+    /// Pushes rows, some of them late, and takes some of a table away.
+    fn push(&mut self, random: &mut Random, rows: Vec<T>) {
+        let start = self.watermark;
+        if let Some(largest) = rows.iter().map(time).max() {
             self.watermark = self.watermark.max(largest - self.lateness);
+        }
+        match &self.source {
+            Source::Stream(stream) => stream.push(rows.iter().cloned()),
+            Source::Table(table) => {
+                let before = self.in_time.len();
+                for at in (0..before).rev() {
+                    if time(&self.in_time[at]) >= start && random.one_in(4) {
+                        table.remove(self.in_time.remove(at));
+                    }
+                }
+                rows.iter().for_each(|row| table.insert(row.clone()));
+            }
+        }
+        self.in_time.extend(rows.into_iter().filter(|row| time(row) >= start));
+    }
+
+    fn close(&self) {
+        match &self.source {
+            Source::Stream(stream) => stream.close(),
+            Source::Table(table) => table.close(),
         }
     }
 }
 
+fn time<T: EventTime<Time = i64>>(row: &T) -> i64 {
+    row.event_time().expect("every row has a time")
+}
+
 /// Compares what comes out, at every change and when it is final, with a naive evaluation. What is
-/// final is found by trying: a result is, if no row that may still come takes it away.
-pub(crate) fn against_live<U, A, B>(
-    changing: impl Fn(&Stream<Trade>, &Stream<Quote>) -> Table<A>,
-    when_final: impl Fn(&Stream<Trade>, &Stream<Quote>) -> Stream<B>,
+/// final is found by trying: a result is, if no row that may still come or go takes it away. With
+/// `tables`, some of the sides are tables.
+pub(crate) fn against_live<U>(
+    tables: bool,
+    changing: impl Fn(&Table<Trade>, &Table<Quote>) -> Table<U>,
+    when_final: impl Fn(&Table<Trade>, &Table<Quote>) -> Stream<U>,
     naive: impl Fn(&[Trade], &[Quote]) -> Vec<U>,
 ) where
     U: Schema + Ord + Clone + std::fmt::Debug,
-    Table<A>: pathway::table::IntoTable<Row = U>,
-    Stream<B>: pathway::table::IntoTable<Row = U>,
 {
     for seed in 0..12 {
         let random = &mut Random::new(seed);
         let mut t = Harness::with_threads(1 + random.index(4));
-        let (mut left, mut right) = (Live::<Trade>::new(&t, 4), Live::<Quote>::new(&t, 2));
-        let trades = left.stream.rows().watermark(4).drop_late();
-        let quotes = right.stream.rows().watermark(2).drop_late();
+        let mut left = Live::<Trade>::new(&t, tables && random.one_in(2), 4);
+        let mut right = Live::<Quote>::new(&t, tables && random.one_in(2), 2);
+        let (trades, quotes) = (left.rows(), right.rows());
         let all = t.capture(changing(&trades, &quotes));
         let once = t.capture(when_final(&trades, &quotes));
         for epoch in 0..8 {
@@ -93,17 +141,19 @@ pub(crate) fn against_live<U, A, B>(
             let count = random.below(5);
             let trades = (0..count).map(|_| parts(random, from, 10));
             let trades = trades.map(|(symbol, at, size)| Trade { symbol, at, size });
-            left.push(trades.collect(), |trade| trade.at);
+            let trades = trades.collect();
+            left.push(random, trades);
             let count = random.below(5);
             let quotes = (0..count).map(|_| parts(random, from, 10));
             let quotes = quotes.map(|(symbol, at, bid)| Quote { symbol, at, bid });
-            right.push(quotes.collect(), |quote| quote.at);
+            let quotes = quotes.collect();
+            right.push(random, quotes);
             t.step();
             all.assert_rows(naive(&left.in_time, &right.in_time));
             once.assert_rows(finals(&left, &right, &naive));
         }
-        left.stream.close();
-        right.stream.close();
+        left.close();
+        right.close();
         t.step();
         all.assert_rows(naive(&left.in_time, &right.in_time));
         once.assert_rows(naive(&left.in_time, &right.in_time));
@@ -125,6 +175,12 @@ fn finals<U: Ord + Clone>(
         others.sort();
         results.retain(|result| others.binary_search(result).is_ok());
     };
+    for gone in left.in_time.iter().filter(|row| left.may_go(row)) {
+        stay(&without(&left.in_time, gone), &right.in_time);
+    }
+    for gone in right.in_time.iter().filter(|row| right.may_go(row)) {
+        stay(&left.in_time, &without(&right.in_time, gone));
+    }
     for at in -12..60 {
         for symbol in 0..2 {
             for n in [0, u8::MAX] {
@@ -140,6 +196,11 @@ fn finals<U: Ord + Clone>(
         }
     }
     results
+}
+
+/// The rows without all copies of one.
+fn without<T: Clone + PartialEq>(rows: &[T], gone: &T) -> Vec<T> {
+    rows.iter().filter(|row| *row != gone).cloned().collect()
 }
 
 /// Pushes rows of growing times, and sees that the joins' states do not grow with them.

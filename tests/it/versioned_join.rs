@@ -29,7 +29,7 @@ fn changing(trades: &Table<Trade>, quotes: &Table<Quote>, left: bool) -> Table<M
     join.select(|trade, quote| (trade.clone(), Some(quote.clone())))
 }
 
-fn when_final(trades: &Stream<Trade>, quotes: &Stream<Quote>, left: bool) -> Stream<Met> {
+fn when_final(trades: &Table<Trade>, quotes: &Table<Quote>, left: bool) -> Stream<Met> {
     let join = join(trades, quotes).when_final();
     if left {
         return join.left().select(|trade, quote| (trade.clone(), quote.cloned()));
@@ -66,9 +66,10 @@ fn tables_that_change_are_joined_as_from_scratch() {
 }
 
 #[test]
-fn streams_with_watermarks_give_what_is_right_and_what_is_final() {
+fn sides_with_watermarks_give_what_is_right_and_what_is_final() {
     for left in [false, true] {
         against_live(
+            true,
             |trades, quotes| changing(trades, quotes, left),
             |trades, quotes| when_final(trades, quotes, left),
             |trades, quotes| naive(trades, quotes, left),

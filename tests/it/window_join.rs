@@ -6,7 +6,7 @@ use crate::two_sides::{
 };
 use pathway::prelude::*;
 use pathway::table::{ByWindow, Inner, TimeJoin, WindowSpec};
-use pathway::testing::check_incremental;
+use pathway::testing::{Harness, check_incremental};
 
 type Met = ((i64, i64), Option<Trade>, Option<Quote>);
 
@@ -62,8 +62,8 @@ fn changing(
 }
 
 fn when_final(
-    trades: &Stream<Trade>,
-    quotes: &Stream<Quote>,
+    trades: &Table<Trade>,
+    quotes: &Table<Quote>,
     windows: WindowSpec<i64>,
     kind: Kind,
 ) -> Stream<Met> {
@@ -126,6 +126,7 @@ fn tables_that_change_are_joined_as_from_scratch() {
 fn streams_with_watermarks_give_what_is_right_and_what_is_final() {
     for (kind, (spec, windows)) in KINDS.into_iter().rev().zip(divisions()) {
         against_live(
+            false,
             |trades, quotes| changing(trades, quotes, spec(), kind),
             |trades, quotes| when_final(trades, quotes, spec(), kind),
             |trades, quotes| naive(trades, quotes, &windows, kind),
@@ -169,6 +170,31 @@ fn rows_of_one_window_meet() {
             (Some(13), None),
         ]
     );
+}
+
+/// A row of a table may be taken away until its window is over.
+#[test]
+fn what_is_final_of_a_table_comes_out_when_its_window_is_over() {
+    let mut t = Harness::new();
+    let (trades, quotes) = (t.table::<Trade>(), t.stream::<Quote>());
+    let (left, right) = (trades.rows().watermark(0), quotes.rows().watermark(0));
+    let all = join(&left, &right, tumbling(10)).left().when_final();
+    let all =
+        t.capture(all.select(|window, trade, quote| {
+            (window.start, trade.size, quote.map(|quote| quote.bid))
+        }));
+    trades.insert(trade(0, 3, 1));
+    trades.insert(trade(0, 5, 2));
+    quotes.push([quote(0, 8, 7), quote(0, 21, 8)]);
+    t.step();
+    all.assert_rows([]);
+    trades.remove(trade(0, 5, 2));
+    trades.insert(trade(0, 11, 3));
+    t.step();
+    all.assert_rows([(0, 1, Some(7))]);
+    trades.insert(trade(0, 22, 4));
+    t.step();
+    all.assert_rows([(0, 1, Some(7)), (10, 3, None)]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::{
     WatermarkNode, WindowNode,
 };
 use crate::dataflow::ReducePlan;
-use crate::dataflow::window::Emission;
+use crate::dataflow::window::{Emission, Windows};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -198,6 +198,7 @@ fn what(node: &Node) -> String {
                 watermark.column.map_or("closure".to_owned(), |column| format!("`{column}`"))
             )
         }
+        Operation::LeastWatermark => "least watermark".to_owned(),
         Operation::Total { plan, .. } => format!("{}, {}", node.verb, reducers(plan)),
         _ => node.verb.to_owned(),
     }
@@ -252,7 +253,7 @@ fn depends_on_history(node: &Node) -> bool {
     match &node.operation {
         Operation::Join { kind, .. } => kind.as_of_now,
         Operation::Calls(calls) => calls.settings.detached,
-        Operation::Window(window) => matches!(window.emission, Emission::Early(_)),
+        Operation::Window(window) => matches!(window.results.emission, Emission::Early(_)),
         // By event time, what is in time is all that counts.
         Operation::Machine { .. } => node.inputs.len() == 1,
         Operation::Stateful { .. } | Operation::Changes { .. } | Operation::Watermark(_) => true,
@@ -308,13 +309,26 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
         notes.push("depends on the history".to_owned());
     }
     if let Operation::Window(window) = &node.operation {
-        match window.emission {
+        match window.results.emission {
             Emission::EveryChange => {}
             Emission::WhenFinal => notes.push("each window once, when it is final".to_owned()),
             Emission::Early(_) => notes.push("at intervals, and when final".to_owned()),
         }
-        if node.inputs.len() == 1 {
-            notes.push("no watermark, so no window is ever over: all are kept".to_owned());
+        if window.results.forgets {
+            notes.push("taken back when over".to_owned());
+        }
+        let [rows, other] = window.watermarks;
+        match &window.windows {
+            _ if rows.is_none() => {
+                notes.push("no watermark, so no window is ever over: all are kept".to_owned());
+            }
+            Windows::Around(around) if other.is_none() => notes.push(if around.append_only {
+                "no watermark of the other table, so all rows are kept".to_owned()
+            } else {
+                "no watermark of the other table, so no interval is ever over: all are kept"
+                    .to_owned()
+            }),
+            _ => {}
         }
     }
     if let Operation::TimeJoin(join) = &node.operation {

@@ -177,6 +177,7 @@ impl Operation {
             | Self::TimeJoin(_)
             | Self::Machine { .. }
             | Self::Watermark(_)
+            | Self::LeastWatermark
             | Self::Sink(_) => false,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{CallsNode, DeltaJoin, LoopId};
 use crate::dataflow::ordered::OverPlan;
-use crate::dataflow::window::{Emission, Windows};
+use crate::dataflow::window::{Results, Windows};
 use crate::dataflow::{JoinKind, ReducePlan, TimeJoinPlan, WatermarkPlan};
 use crate::io::{CollectionKind, Reader, Sink, SinkWriter, Wanted};
 use crate::schema::DataType;
@@ -167,7 +167,8 @@ pub enum Operation {
     },
     /// Calls an asynchronous function on each row.
     Calls(CallsNode),
-    /// Groups by window and key, and reduces. Its second input is the watermark, if there is one.
+    /// Groups by window and key, and reduces. Behind its rows come the other table, where windows
+    /// are around its rows, and the watermarks that there are.
     Window(WindowNode),
     /// Joins two tables by time. Its inputs are both sides, then the watermarks of those that have
     /// one.
@@ -186,6 +187,9 @@ pub enum Operation {
     },
     /// Tells rows that are in time from late ones, and how far time has come.
     Watermark(WatermarkNode),
+    /// The least of several watermarks, which are its inputs: that of their rows put together. It
+    /// has no rows.
+    LeastWatermark,
     /// Sorts the rows of each partition, and works on them in that order.
     Sort(Sorted),
     /// A table in a loop: its input in the first round, then what the round before made of it.
@@ -237,8 +241,10 @@ pub enum SortedOutput {
 /// A watermark of a plan. Its outputs are the rows in time and the late ones; what waits for it
 /// has its output [`PROGRESS`](Self::PROGRESS) as an input, which has no rows.
 pub struct WatermarkNode {
-    /// Takes the event time from a row, as sixteen bytes; null where the row has none.
+    /// Takes the event time from a row, as sixteen bytes, and what its key is behind it.
     pub terminal: Terminal,
+    /// Whether rows are updates of a table, which are decided on by key.
+    pub updates: bool,
     /// What it allows.
     pub plan: WatermarkPlan,
     /// A time in steps, to a person.
@@ -255,13 +261,17 @@ impl WatermarkNode {
 /// Windows of a plan.
 pub struct WindowNode {
     /// Takes pane, key and arguments from a row.
-    pub terminal: ReduceTerminal,
+    pub terminal: WindowTerminal,
+    /// Takes key and time from a row of the other table, where windows are around its rows.
+    pub other: Option<Terminal>,
+    /// The watermarks of both.
+    pub watermarks: [Option<NodeId>; 2],
     /// The reducers.
     pub plan: ReducePlan,
     /// How time is divided.
     pub windows: Windows,
-    /// When outputs come out.
-    pub emission: Emission,
+    /// When outputs come out, and what becomes of them.
+    pub results: Results,
     /// Decodes window, key and outputs.
     pub root: fn(AnyStep) -> Box<dyn EncodedStep>,
     /// The type of the key.
@@ -270,6 +280,16 @@ pub struct WindowNode {
     pub key_column: Option<Option<&'static str>>,
     /// A time in steps, to a person.
     pub describe: fn(i128) -> String,
+    /// The type of the rows.
+    pub rows: fn() -> DataType,
+}
+
+/// What takes rows into windows.
+pub enum WindowTerminal {
+    /// Pane, key and arguments of a row.
+    Panes(ReduceTerminal),
+    /// Key, time, row and arguments.
+    Rows(Terminal),
 }
 
 /// A join by time of a plan.
@@ -348,7 +368,16 @@ impl fmt::Debug for WatermarkNode {
 
 impl fmt::Debug for WindowNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("WindowNode").field(&self.windows).field(&self.emission).finish()
+        f.debug_tuple("WindowNode").field(&self.windows).field(&self.results).finish()
+    }
+}
+
+impl fmt::Debug for WindowTerminal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Panes(_) => "Panes",
+            Self::Rows(_) => "Rows",
+        })
     }
 }
 
@@ -416,6 +445,7 @@ impl fmt::Debug for Operation {
             Self::TimeJoin(_) => "TimeJoin",
             Self::Machine { .. } => "Machine",
             Self::Watermark(_) => "Watermark",
+            Self::LeastWatermark => "LeastWatermark",
             Self::Sort(_) => "Sort",
             Self::Variable(_) => "Variable",
             Self::Loop(_) => "Loop",

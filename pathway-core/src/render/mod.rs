@@ -224,12 +224,9 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 let peers = self.peers();
                 terminal(consumer.0, exchanged(Route::ByKey, peers, entry, Pact::Exchanged, feeds))
             }
-            Operation::Window(window) => {
-                let collector = window::collector(self, entry, window, feeds);
-                (window.terminal)(consumer.0, collector)
-            }
+            Operation::Window(window) => window::terminal(self, entry, window, feeds),
             Operation::Watermark(watermark) => {
-                let collector = exchanged(Route::To(0), 1, entry, Pact::Local, feeds);
+                let collector = watermark::collector(self, entry, watermark, feeds);
                 (watermark.terminal)(consumer.0, collector)
             }
             Operation::TimeJoin(join) => {
@@ -599,6 +596,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             Operation::Window(window) => window::render(self, node, window),
             Operation::TimeJoin(join) => time_join::render(self, node, join),
             Operation::Watermark(watermark) => watermark::render(self, node, watermark),
+            Operation::LeastWatermark => watermark::render_least(self, node),
             Operation::Index(_) if !self.consumers.has_outer_readers(node.id) => {}
             Operation::Index(index) => self.arrange(node, index.unique),
             Operation::Join { kind, root } => {

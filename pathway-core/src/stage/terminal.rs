@@ -140,14 +140,18 @@ where
     })
 }
 
-/// A terminal that encodes each row with its event time, as sixteen bytes.
-pub(crate) fn event_time_terminal<T: EventTime>() -> KeyedTerminal {
-    keyed(move |row: &T, time, _| match row.event_time() {
-        Some(at) => {
-            time.extend_from_slice(&at.to_steps().to_le_bytes());
-            false
-        }
-        None => true,
+/// A terminal in front of a watermark: it encodes each row with its event time, as sixteen bytes,
+/// and a key behind. A row without a time has one before all times.
+pub(crate) fn event_time_terminal<T, F>(key_of: F) -> KeyedTerminal
+where
+    T: EventTime,
+    F: Fn(&T, &mut Vec<u8>) + Send + Sync + 'static,
+{
+    keyed(move |row: &T, key, _| {
+        let steps = row.event_time().map_or(i128::MIN, |time| time.to_steps());
+        key.extend_from_slice(&steps.to_le_bytes());
+        key_of(row, key);
+        false
     })
 }
 
@@ -164,6 +168,33 @@ where
         let time = row.event_time().expect("a row behind a watermark has a time");
         front.extend_from_slice(&time.to_steps().to_le_bytes());
         false
+    })
+}
+
+/// Appends the key of a row that is to be compared with that of a row of another table. Answers
+/// whether it has a null, so that it equals no other.
+pub(crate) type JoinKeyOf<T> = Arc<dyn Fn(&T, &mut Vec<u8>) -> bool + Send + Sync>;
+
+/// What `key` takes from a row, to be compared with what is taken from a row of another table.
+pub(crate) fn join_key<T, E, F>(key: F) -> JoinKeyOf<T>
+where
+    E: Expr<T>,
+    F: Fn(&T) -> E + Send + Sync + 'static,
+{
+    Arc::new(move |row, out| {
+        key(row).with(row, |value| {
+            value.encode_key(out);
+            value.has_null()
+        })
+    })
+}
+
+/// The same as [`timed_terminal`], for rows that are compared with those of another table.
+pub(crate) fn timed_join_terminal<T: EventTime>(key_of: JoinKeyOf<T>) -> KeyedTerminal {
+    keyed(move |row: &T, key, front| {
+        let time = row.event_time().expect("a row without a time has been refused in front");
+        front.extend_from_slice(&time.to_steps().to_le_bytes());
+        key_of(row, key)
     })
 }
 

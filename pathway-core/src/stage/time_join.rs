@@ -1,33 +1,17 @@
 //! Joins by time: from a row to its key and time, and from the rows of a window to a result.
 
 use super::{
-    AnyStep, Diff, EncodedStep, KeyedCollector, KeyedTerminal, Step, enter, outer_join_root,
+    AnyStep, Diff, EncodedStep, JoinKeyOf, KeyedCollector, KeyedTerminal, Step, enter,
+    outer_join_root,
 };
 use crate::dataflow::window::Division;
-use crate::schema::{EventTime, Expr, Schema, TimePoint, Window, take_bytes};
+use crate::schema::{EventTime, Schema, TimePoint, Window, take_bytes};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// Appends the key of a row; answers whether it is null.
-pub(crate) type JoinKey<T> = Arc<dyn Fn(&T, &mut Vec<u8>) -> bool + Send + Sync>;
-
 /// A condition on a row.
 pub(crate) type Condition<T> = Arc<dyn Fn(&T) -> bool + Send + Sync>;
-
-/// The key of a side of a join.
-pub(crate) fn join_key<T, E, F>(key: F) -> JoinKey<T>
-where
-    E: Expr<T>,
-    F: Fn(&T) -> E + Send + Sync + 'static,
-{
-    Arc::new(move |row, out| {
-        key(row).with(row, |value| {
-            value.encode_key(out);
-            value.has_null()
-        })
-    })
-}
 
 /// What stands in front of a row, behind its time.
 pub(crate) enum Front<T> {
@@ -50,7 +34,7 @@ impl<T> Clone for Front<T> {
 
 struct Timed<T> {
     node: u32,
-    key_of: JoinKey<T>,
+    key_of: JoinKeyOf<T>,
     front: Front<T>,
     collector: Box<dyn KeyedCollector>,
     key: Vec<u8>,
@@ -97,7 +81,7 @@ impl<T: EventTime> Step<T> for Timed<T> {
 
 /// A terminal in front of a side of a join by time.
 pub(crate) fn time_join_terminal<T: EventTime>(
-    key_of: JoinKey<T>,
+    key_of: JoinKeyOf<T>,
     front: Front<T>,
 ) -> KeyedTerminal {
     Arc::new(move |node, collector| {

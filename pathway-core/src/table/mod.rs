@@ -70,8 +70,9 @@ pub use upsert::AppendOnly;
 pub use view::{View, ViewSnapshot};
 pub use watermark::InTime;
 pub use window::{
-    Changing, Final, FinalWindows, GroupedWindows, WindowSpec, Windowed, cumulating, days, months,
-    sessions, sliding, tumbling, weeks,
+    AllIntervals, Changing, Emptiness, Final, FinalWindows, GroupedWindows, IntervalsOver,
+    NonEmpty, WindowSpec, Windowed, cumulating, days, global, months, sessions, sliding, tumbling,
+    weeks,
 };
 pub use write::Change;
 

@@ -234,6 +234,7 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             | Operation::TimeJoin(_)
             | Operation::Machine { .. }
             | Operation::Watermark(_)
+            | Operation::LeastWatermark
             | Operation::Sink(_) => {
                 unreachable!("a plan with {name} in a loop does not start")
             }

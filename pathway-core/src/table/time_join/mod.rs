@@ -17,7 +17,7 @@ use super::{Full, Inner, Left, PairJoin, Right, Stream, Table};
 use crate::dataflow::{Alone, Meets, TimeJoinPlan};
 use crate::plan::{Operation, Port, Rooted, TimeJoinNode, WatermarkNode};
 use crate::schema::{EventTime, Expr, Schema, TimePoint};
-use crate::stage::{self, Condition, Front, JoinKey};
+use crate::stage::{self, Condition, Front, JoinKeyOf};
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -64,7 +64,7 @@ pub struct TimeJoin<L, R, V, K = Inner, M = Changing, O = Unkeyed> {
 struct Parts<L, R> {
     left: Table<L>,
     right: Table<R>,
-    keys: Option<(JoinKey<L>, JoinKey<R>)>,
+    keys: Option<(JoinKeyOf<L>, JoinKeyOf<R>)>,
     /// What stands in front of the rows of each side.
     fronts: (Front<L>, Front<R>),
     meets: Meets,

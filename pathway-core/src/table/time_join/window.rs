@@ -27,8 +27,8 @@ impl<T> Table<T> {
     /// of their windows, once for each such window.
     ///
     /// **Time.** Results are right at every moment; with [`when_final`](TimeJoin::when_final) each
-    /// comes out once: a pair of streams' rows at once, a row that meets none when its window is
-    /// over. The result has no watermark.
+    /// comes out once: a pair of streams' rows at once, others when their window is over. The result
+    /// has no watermark.
     /// **State.** Each row once for each of its windows, until the other side's watermark has
     /// reached the window's end. Where that side has no
     /// [`watermark`](crate::table::Stream::watermark) and has not ended, rows are kept for ever,
@@ -82,7 +82,7 @@ impl<T> Table<T> {
         let location = Location::caller();
         let division = match windows.windows() {
             Ok(Windows::Fixed(division)) => Ok(division),
-            Ok(Windows::Sessions { .. }) => Err("sessions cannot be joined".to_owned()),
+            Ok(other) => Err(format!("{other} cannot be joined yet")),
             Err(problem) => Err(problem),
         };
         let described = division.as_ref().map_or_else(|_| String::new(), |d| format!("in {d}"));
