@@ -148,6 +148,58 @@ fn state_is_let_go_of_behind_both_watermarks() {
     });
 }
 
+/// What sessions of both sides come to.
+fn naive_sessions(trades: &[Trade], quotes: &[Quote], gap: i64, kind: Kind) -> Vec<Met> {
+    let mut rows = Vec::new();
+    for symbol in [Some(0), Some(1)] {
+        let of_trades = trades.iter().filter(|t| t.symbol == symbol).map(|t| t.at);
+        let of_quotes = quotes.iter().filter(|q| q.symbol == symbol).map(|q| q.at);
+        let mut times: Vec<i64> = of_trades.chain(of_quotes).collect();
+        times.sort_unstable();
+        for session in times.chunk_by(|one, next| next - one < gap) {
+            let bounds = (session[0], session[session.len() - 1] + gap);
+            let trades: Vec<Trade> =
+                trades.iter().filter(|trade| trade.symbol == symbol).cloned().collect();
+            let quotes: Vec<Quote> =
+                quotes.iter().filter(|quote| quote.symbol == symbol).cloned().collect();
+            rows.extend(naive(&trades, &quotes, &[bounds], kind));
+        }
+    }
+    // Rows without a symbol meet none.
+    for trade in trades.iter().filter(|trade| trade.symbol.is_none()) {
+        rows.extend(naive(&[trade.clone()], &[], &[(trade.at, trade.at + gap)], kind));
+    }
+    for quote in quotes.iter().filter(|quote| quote.symbol.is_none()) {
+        rows.extend(naive(&[], &[quote.clone()], &[(quote.at, quote.at + gap)], kind));
+    }
+    rows
+}
+
+#[test]
+fn a_session_is_one_of_both_sides() {
+    for (kind, gap) in KINDS.into_iter().zip([3, 2, 5, 4]) {
+        check_incremental(|t| changing(&t.table(), &t.table(), sessions(gap), kind))
+            .rows(random_trade)
+            .rows(random_quote)
+            .cases(16)
+            .run();
+        against(
+            |trades: &Table<Trade>, quotes: &Table<Quote>| {
+                changing(trades, quotes, sessions(gap), kind)
+            },
+            |trades, quotes| naive_sessions(trades, quotes, gap, kind),
+            random_trade,
+            random_quote,
+        );
+        against_live(
+            true,
+            |trades, quotes| changing(trades, quotes, sessions(gap), kind),
+            |trades, quotes| when_final(trades, quotes, sessions(gap), kind),
+            |trades, quotes| naive_sessions(trades, quotes, gap, kind),
+        );
+    }
+}
+
 /// The example of the field: golden vector G10.
 #[test]
 fn rows_of_one_window_meet() {

@@ -19,7 +19,7 @@
 //!
 //! A row is let go of when it is settled, no row that may still come can meet it, and no change
 //! that may still come needs it. The argument for each kind stands beside its rule: in
-//! [`interval`] and in [`as_of`]. What is common:
+//! [`interval`], in [`as_of`] and in [`session`]. What is common:
 //!
 //! * Each rule is monotone in time: of the rows of one key on one side, the oldest is let go of
 //!   first. So the operator looks at the oldest rows of a key alone, and remembers at which
@@ -33,6 +33,7 @@ mod as_of;
 mod interval;
 mod rows;
 mod run;
+mod session;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -67,6 +68,11 @@ pub enum Meets {
     },
     /// A left row meets one right row.
     AsOf(AsOf),
+    /// Those of one session of both sides. They come out with the session's bounds in front of them.
+    Session {
+        /// The length of silence that ends a session, in steps.
+        gap: i128,
+    },
     /// Those of one window: a row is there once for each of its windows, at the window's last
     /// time, with the window's bounds in front of it.
     Window,
@@ -99,10 +105,15 @@ pub enum Direction {
 pub(crate) const BOUNDS_LEN: usize = 32;
 
 impl TimeJoinPlan {
+    /// Which rows without a match are given alone, by side.
+    fn alone(&self) -> [bool; 2] {
+        [self.left_alone, self.right_alone]
+    }
+
     /// How many bytes stand in front of a row, on the left and on the right.
     fn fronts(&self) -> [usize; 2] {
         match self.meets {
-            Meets::Interval { .. } => [0, 0],
+            Meets::Interval { .. } | Meets::Session { .. } => [0, 0],
             Meets::AsOf(as_of) => [0, usize::from(as_of.versions)],
             Meets::Window => [BOUNDS_LEN, BOUNDS_LEN],
         }

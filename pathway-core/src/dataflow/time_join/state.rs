@@ -3,6 +3,7 @@
 use super::as_of::AsOfJoin;
 use super::interval::{Interval, TooFew};
 use super::rows::{Rows, Ties};
+use super::session::Session;
 use super::{Change, LEFT, Meets, Progress, RIGHT, TimeJoinPlan, Wait};
 use crate::dataflow::chunk::Chunk;
 use crate::dataflow::key_table::KeyTable;
@@ -26,6 +27,7 @@ struct OfKey {
 enum Rule {
     Interval(Interval),
     AsOf(AsOfJoin),
+    Session(Session),
 }
 
 /// A row with its key.
@@ -51,12 +53,13 @@ pub(crate) struct TimeJoinState {
 impl TimeJoinState {
     /// A join of rows of those types. `retracts` tells on which sides rows may be taken away.
     pub(crate) fn new(plan: TimeJoinPlan, row_types: [DataType; 2], retracts: [bool; 2]) -> Self {
-        let (alone, when_final) = ([plan.left_alone, plan.right_alone], plan.when_final);
+        let (alone, when_final) = (plan.alone(), plan.when_final);
         let rule = match plan.meets {
             Meets::Interval { lower, upper } => {
                 Rule::Interval(Interval { lower, upper, alone, when_final })
             }
             Meets::Window => Rule::Interval(Interval { lower: 0, upper: 0, alone, when_final }),
+            Meets::Session { gap } => Rule::Session(Session { gap, alone, when_final }),
             Meets::AsOf(meets) => {
                 let ties = Ties::RowOrder(row_types[RIGHT], plan.fronts()[RIGHT]);
                 Rule::AsOf(AsOfJoin { meets, ties, alone: plan.left_alone, when_final })
@@ -144,6 +147,7 @@ impl TimeJoinState {
             let applied = match &self.rule {
                 Rule::Interval(interval) => interval.apply(rows, left, right, root),
                 Rule::AsOf(as_of) => as_of.apply(rows, left, right, root),
+                Rule::Session(session) => session.apply(rows, left, right, root),
             };
             applied.map_err(|problem| self.too_few(problem))?;
             touched.push(slot);
@@ -169,14 +173,21 @@ impl TimeJoinState {
 
     /// Rows whose key is null match nothing.
     fn without_key(&self, side: usize, rows: &[Change<'_>], root: &mut dyn EncodedStep) {
-        match side {
-            LEFT if self.plan.left_alone => {
-                rows.iter().for_each(|row| root.push_left(row.row, row.diff));
+        if !self.plan.alone()[side] {
+            return;
+        }
+        for row in rows {
+            let in_session = match &self.rule {
+                Rule::Session(session) => {
+                    Some([&session.bounds((row.time, row.time)), row.row].concat())
+                }
+                _ => None,
+            };
+            let bytes = in_session.as_deref().unwrap_or(row.row);
+            match side {
+                LEFT => root.push_left(bytes, row.diff),
+                _ => root.push_right(bytes, row.diff),
             }
-            RIGHT if self.plan.right_alone => {
-                rows.iter().for_each(|row| root.push_right(row.row, row.diff));
-            }
-            _ => {}
         }
     }
 
@@ -229,6 +240,7 @@ impl TimeJoinState {
         let waits = match &self.rule {
             Rule::Interval(interval) => interval.advance(&mut of.rows, &progress, root),
             Rule::AsOf(as_of) => as_of.advance(&mut of.rows, &progress, root),
+            Rule::Session(session) => session.advance(&mut of.rows, &progress, root),
         };
         if waits != of.waits {
             for wait in of.waits.iter().flatten() {

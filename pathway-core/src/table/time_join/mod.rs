@@ -226,8 +226,8 @@ impl<L: EventTime, R: EventTime> Parts<L, R> {
         // Pairs stay, where rows do.
         let pairs_stay = left.is_append_only() && right.is_append_only();
         let gives_pairs = !plan.left_alone && !plan.right_alone;
-        let append_only =
-            when_final || (pairs_stay && gives_pairs && !matches!(meets, Meets::AsOf(_)));
+        let meets_for_good = matches!(meets, Meets::Interval { .. } | Meets::Window);
+        let append_only = when_final || (pairs_stay && gives_pairs && meets_for_good);
         let watermark = |port| left.graph.plan().watermark(port);
         let watermarks = [watermark(left.port), watermark(right.port)];
         let progress = watermarks.into_iter().flatten();

@@ -2,7 +2,7 @@
 
 use super::{BothSides, OnKeys, Parts, SameTime, TimeJoin};
 use crate::dataflow::Meets;
-use crate::dataflow::window::Windows;
+use crate::dataflow::window::{Joins, Windows};
 use crate::plan::Rooted;
 use crate::schema::{EventTime, Schema, Window};
 use crate::stage::{self, Front};
@@ -19,7 +19,8 @@ pub struct ByWindow(());
 impl BothSides for ByWindow {}
 
 impl<T> Table<T> {
-    /// Joins rows of one key whose event times are in the same window.
+    /// Joins rows of one key whose event times are in the same window. A window of
+    /// [`sessions`](crate::table::sessions) is a session of the rows of both sides together.
     ///
     /// Name the keys with [`on`](TimeJoin::on), and end with `select`, which is given the window
     /// as well. By default only pairs come out; [`left`](TimeJoin::left),
@@ -27,10 +28,11 @@ impl<T> Table<T> {
     /// of their windows, once for each such window.
     ///
     /// **Time.** Results are right at every moment; with [`when_final`](TimeJoin::when_final) each
-    /// comes out once: a pair of streams' rows at once, others when their window is over. The result
-    /// has no watermark.
+    /// comes out once: a pair of streams' rows at once, but in a session when it is over, as all
+    /// others. The result has no watermark.
     /// **State.** Each row once for each of its windows, until the other side's watermark has
-    /// reached the window's end. Where that side has no
+    /// reached the window's end; in a session once, until both watermarks have. A change in a
+    /// session costs as much as the sessions near it have results. Where that side has no
     /// [`watermark`](crate::table::Stream::watermark) and has not ended, rows are kept for ever,
     /// which [`explain`](crate::table::Pipeline::explain) says.
     ///
@@ -80,17 +82,17 @@ impl<T> Table<T> {
         T::Time: SameTime<R::Time>,
     {
         let location = Location::caller();
-        let division = match windows.windows() {
-            Ok(Windows::Fixed(division)) => Ok(division),
-            Ok(other) => Err(format!("{other} cannot be joined yet")),
-            Err(problem) => Err(problem),
-        };
-        let described = division.as_ref().map_or_else(|_| String::new(), |d| format!("in {d}"));
+        let windows = windows.windows();
+        let described = windows.as_ref().map_or_else(|_| String::new(), |w| format!("in {w}"));
         let sides = (self, right);
         let mut join = TimeJoin::new(sides, Meets::Window, described, "window_join", location);
-        match division {
-            Ok(division) => {
+        match windows {
+            Ok(Windows::Fixed(division)) => {
                 join.parts.fronts = (Front::Windows(division.clone()), Front::Windows(division));
+            }
+            Ok(Windows::Sessions(Joins::Gap(gap))) => join.parts.meets = Meets::Session { gap },
+            Ok(other) => {
+                self.mistake("window_join", location, format!("{other} cannot be joined"));
             }
             Err(problem) => self.mistake("window_join", location, problem),
         }
