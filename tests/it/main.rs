@@ -39,6 +39,7 @@ mod stateful;
 mod total;
 mod update;
 mod upsert;
+mod validity;
 mod watermark;
 mod window;
 mod workers;
