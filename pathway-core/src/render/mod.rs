@@ -578,7 +578,9 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             Operation::Machine { logic, keeps_for, .. } => {
                 let mut feeds = Vec::new();
                 let next = self.steps(Port { node: node.id, output: 0 }, &mut feeds);
-                let machines = Machines::new(logic(node.id.0, next), *keeps_for);
+                let Port { node: input, output } = node.inputs[0];
+                let rows = (self.context.plan.node(input).outputs[output].data_type)();
+                let machines = Machines::new(logic(node.id.0, next), rows, *keeps_for);
                 let machines = Rc::new(RefCell::new(machines));
                 self.states.push((node.id, Rc::clone(&machines) as SharedState));
                 let time = match node.inputs.get(1) {
