@@ -32,6 +32,7 @@ mod refusals;
 mod rows;
 mod running;
 mod set;
+mod silence;
 mod sort;
 mod sort_over;
 mod state_machine;

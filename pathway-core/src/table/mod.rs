@@ -26,6 +26,7 @@ mod pipeline;
 mod rows;
 mod semi_join;
 mod set;
+mod silence;
 mod sort;
 mod source;
 mod stamp;
