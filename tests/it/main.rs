@@ -23,6 +23,7 @@ mod left_join;
 mod lookup;
 mod oracle;
 mod outer_join;
+mod pattern;
 mod pivot;
 mod pushed;
 mod random_plans;
