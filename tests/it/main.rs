@@ -30,6 +30,7 @@ mod random_plans;
 mod reducers;
 mod reference;
 mod refusals;
+mod resample;
 mod rows;
 mod running;
 mod set;
