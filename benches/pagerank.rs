@@ -3,7 +3,8 @@
 //!
 //! Each run is a process of its own, so that its CPU time and its peak memory are its own; the
 //! sides run in turns. Few batches and few turns: a batch takes the reference as long as the whole
-//! graph, and what it takes differs little from the next.
+//! graph, and what it takes differs little from the next. `PATHWAY_BATCHES=100` says how many, and
+//! takes half an hour.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -71,6 +72,10 @@ fn main() {
     }
     let (vertices, edges, batches, repeats) =
         if is_quick() { (2_000, 20_000, 3, 1) } else { (200_000, 2_000_000, 3, 2) };
+    let wanted = std::env::var("PATHWAY_BATCHES").ok();
+    let wanted = wanted.map(|batches| batches.parse().expect("`PATHWAY_BATCHES` is a number"));
+    // Many batches need no second turn.
+    let (batches, repeats) = wanted.map_or((batches, repeats), |batches| (batches, 1));
     compare(vertices, edges, batches, repeats);
 }
 

@@ -197,6 +197,7 @@ fn what(node: &Node) -> String {
                 watermark.column.map_or("closure".to_owned(), |column| format!("`{column}`"))
             )
         }
+        Operation::LeastWatermark => "least watermark".to_owned(),
         Operation::Total { plan, .. } => format!("{}, {}", node.verb, reducers(plan)),
         _ => node.verb.to_owned(),
     }

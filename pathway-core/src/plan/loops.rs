@@ -178,6 +178,7 @@ impl Operation {
             | Self::Validity { .. }
             | Self::Stamp { .. }
             | Self::Watermark(_)
+            | Self::LeastWatermark
             | Self::Sink(_) => false,
         }
     }

@@ -20,7 +20,7 @@ pub use node::{
 };
 
 use crate::stage::RowType;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::panic::Location;
 
 /// A graph of nodes, in an order in which every node comes after its inputs.
@@ -93,8 +93,7 @@ impl Plan {
         };
         node.in_loop = self.loop_of(&node);
         node.watermark = match &node.operation {
-            Operation::Watermark(_) => Some(id),
-            Operation::Concat => self.common_watermark(&node.inputs),
+            Operation::Watermark(_) | Operation::LeastWatermark => Some(id),
             _ => None,
         };
         self.nodes.push(node);
@@ -128,10 +127,30 @@ impl Plan {
         self.node_mut(id).watermark = input.and_then(|input| self.watermark(input));
     }
 
-    fn common_watermark(&self, inputs: &[Port]) -> Option<NodeId> {
-        let mut watermarks = inputs.iter().map(|&input| self.watermark(input));
-        let first = watermarks.next().flatten();
-        first.filter(|_| watermarks.all(|other| other == first))
+    /// Gives rows that have been put together the least of their watermarks, if all have one.
+    ///
+    /// # Panics
+    ///
+    /// If there are four billion nodes.
+    pub fn put_watermarks_together(&mut self, id: NodeId) {
+        let node = self.node(id);
+        let location = node.location;
+        let watermarks: Option<BTreeSet<NodeId>> =
+            node.inputs.iter().map(|&input| self.watermark(input)).collect();
+        let Some(watermarks) = watermarks else { return };
+        let watermark = match watermarks.len() {
+            1 => watermarks.first().copied(),
+            // Nothing in a loop has a watermark of its own.
+            _ if node.in_loop.is_some() => None,
+            _ => {
+                let port = |node| Port { node, output: WatermarkNode::PROGRESS };
+                let inputs = watermarks.into_iter().map(port).collect();
+                let outputs = vec![const { RowType::of::<()>() }];
+                let operation = Operation::LeastWatermark;
+                Some(self.push("concat", location, operation, inputs, outputs, true))
+            }
+        };
+        self.node_mut(id).watermark = watermark;
     }
 
     /// The scopes.

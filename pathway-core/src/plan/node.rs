@@ -194,6 +194,9 @@ pub enum Operation {
     },
     /// Tells rows that are in time from late ones, and how far time has come.
     Watermark(WatermarkNode),
+    /// The least of several watermarks, which are its inputs: that of their rows put together. It
+    /// has no rows.
+    LeastWatermark,
     /// Sorts the rows of each partition, and works on them in that order.
     Sort(Sorted),
     /// A table in a loop: its input in the first round, then what the round before made of it.
@@ -245,8 +248,10 @@ pub enum SortedOutput {
 /// A watermark of a plan. Its outputs are the rows in time and the late ones; what waits for it
 /// has its output [`PROGRESS`](Self::PROGRESS) as an input, which has no rows.
 pub struct WatermarkNode {
-    /// Takes the event time from a row, as sixteen bytes; null where the row has none.
+    /// Takes the event time from a row, as sixteen bytes, and what its key is behind it.
     pub terminal: Terminal,
+    /// Whether rows are updates of a table, which are decided on by key.
+    pub updates: bool,
     /// What it allows.
     pub plan: WatermarkPlan,
     /// A time in steps, to a person.
@@ -405,6 +410,7 @@ impl fmt::Debug for Operation {
             Self::Validity { .. } => "Validity",
             Self::Stamp { .. } => "Stamp",
             Self::Watermark(_) => "Watermark",
+            Self::LeastWatermark => "LeastWatermark",
             Self::Sort(_) => "Sort",
             Self::Variable(_) => "Variable",
             Self::Loop(_) => "Loop",

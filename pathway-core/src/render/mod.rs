@@ -233,7 +233,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 (window.terminal)(consumer.0, collector)
             }
             Operation::Watermark(watermark) => {
-                let collector = exchanged(Route::To(0), 1, entry, Pact::Local, feeds);
+                let collector = watermark::collector(self, entry, watermark, feeds);
                 (watermark.terminal)(consumer.0, collector)
             }
             Operation::Sort(sorted) => {
@@ -607,6 +607,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             Operation::Sort(sorted) => sort::render(self, node, sorted),
             Operation::Window(window) => window::render(self, node, window),
             Operation::Watermark(watermark) => watermark::render(self, node, watermark),
+            Operation::LeastWatermark => watermark::render_least(self, node),
             Operation::Index(_) if !self.consumers.has_outer_readers(node.id) => {}
             Operation::Index(index) => self.arrange(node, index.unique),
             Operation::Join { kind, root } => {

@@ -1,16 +1,32 @@
 //! A watermark: the edge that finds late rows, and the merge that computes how far time has come.
 
-use super::{Renderer, SharedState};
+use super::{Entry, Feed, Renderer, SharedState, exchanged};
 use crate::dataflow::epoch_clock::Alarm;
-use crate::dataflow::operator::{self, Closes, Pact};
+use crate::dataflow::operator::{self, Closes, Edge, Logic, Pact};
 use crate::dataflow::out_buffer::{OutBuffer, Route};
-use crate::dataflow::watermark::{Edge, Merge, Partitions};
+use crate::dataflow::watermark::{self, Judge, Least, Merge, Partitions, Progress, TIME_LEN};
 use crate::format;
 use crate::plan::{Node, Port, WatermarkNode};
+use crate::stage::KeyedCollector;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 use timely::dataflow::operators::probe::Probe as _;
+
+/// Where the rows in front of a watermark go.
+pub(super) fn collector(
+    renderer: &mut Renderer<'_, '_>,
+    consumer: Entry,
+    watermark: &WatermarkNode,
+    feeds: &mut Vec<Feed>,
+) -> Box<dyn KeyedCollector> {
+    if watermark.updates {
+        // The updates of a key are decided on together.
+        let route = Route::ByKeyBehind(TIME_LEN);
+        return exchanged(route, renderer.peers(), consumer, Pact::Exchanged, feeds);
+    }
+    exchanged(Route::To(0), 1, consumer, Pact::Local, feeds)
+}
 
 pub(super) fn render(renderer: &mut Renderer<'_, '_>, node: &Node, watermark: &WatermarkNode) {
     let shared = renderer.watermark(node.id);
@@ -22,24 +38,30 @@ pub(super) fn render(renderer: &mut Renderer<'_, '_>, node: &Node, watermark: &W
     let progress = Rc::new(RefCell::new(OutBuffer::new(Route::To(0), peers)));
     let mut buffers: Vec<_> = feeds.iter().map(|feed| Rc::clone(&feed.buffer)).collect();
     let row_type = node.rows();
-    let edge = Edge {
+    let judge = Judge {
         watermark: Rc::clone(&shared),
-        rows,
+        ahead: watermark.plan.ahead,
+        clock: Alarm::new(&renderer.clock),
         late,
         late_taken: node.errors_taken,
         late_rows: Arc::clone(&renderer.context.late_rows[&node.id]),
-        buffers: buffers[..in_time].to_vec(),
-        progress: Rc::clone(&progress),
-        largest: std::collections::BTreeMap::new(),
         describe: Box::new(watermark.describe),
         describe_row: Box::new(move |row| format::display::display(row_type, row)),
         fail: renderer.fail(node),
     };
+    let sent = Progress::new(watermark.plan, Rc::clone(&progress));
+    let logic: Box<dyn Logic> = if watermark.updates {
+        let refused = Rc::default();
+        renderer.states.push((node.id, Rc::clone(&refused) as SharedState));
+        Box::new(watermark::TableEdge { judge, rows, progress: sent, refused, chunks: Vec::new() })
+    } else {
+        let (buffers, held) = (buffers[..in_time].to_vec(), Vec::new());
+        Box::new(watermark::Edge { judge, rows, buffers, progress: sent, held })
+    };
     buffers.push(progress);
     let (inputs, name) = (renderer.inputs(node), node.describe());
     let scope = renderer.scope;
-    let (mut edges, end) =
-        operator::build(scope, &name, inputs, buffers, Box::new(edge), Closes::Arrived);
+    let (mut edges, end) = operator::build(scope, &name, inputs, buffers, logic, Closes::Arrived);
     end.probe_with(&renderer.probe);
     let progress = edges.pop().expect("the progress has an edge");
     for (feed, edge) in feeds.iter().zip(edges) {
@@ -50,11 +72,28 @@ pub(super) fn render(renderer: &mut Renderer<'_, '_>, node: &Node, watermark: &W
     renderer.states.push((node.id, Rc::clone(&partitions) as SharedState));
     let alarm = Alarm::new(&renderer.clock);
     let merge = Merge { partitions, alarm, heard: Vec::new(), ended: false };
-    let inputs = vec![(progress, Pact::Exchanged)];
-    // What waits for the watermark has an edge without rows: it is there once this is through.
+    progressing(renderer, node, vec![(progress, Pact::Exchanged)], Box::new(merge));
+}
+
+/// The least of several watermarks.
+pub(super) fn render_least(renderer: &mut Renderer<'_, '_>, node: &Node) {
+    let of = node.inputs.iter().map(|input| renderer.watermark(input.node)).collect();
+    let least = renderer.watermark(node.id);
+    let inputs = renderer.inputs(node);
+    progressing(renderer, node, inputs, Box::new(Least { of, least }));
+}
+
+/// Builds the operator that moves a watermark. What waits for the watermark has an edge without
+/// rows from it: the watermark is there once this is through.
+fn progressing<'scope>(
+    renderer: &mut Renderer<'_, 'scope>,
+    node: &Node,
+    inputs: Vec<(Edge<'scope>, Pact)>,
+    logic: Box<dyn Logic>,
+) {
+    let (scope, name) = (renderer.scope, node.describe());
     let mark = Rc::new(RefCell::new(OutBuffer::new(Route::To(0), 1)));
-    let (edges, end) =
-        operator::build(scope, &name, inputs, vec![mark], Box::new(merge), Closes::Every);
+    let (edges, end) = operator::build(scope, &name, inputs, vec![mark], logic, Closes::Every);
     end.probe_with(&renderer.probe);
     let edge = edges.into_iter().next().expect("the mark has an edge");
     let port = Port { node: node.id, output: WatermarkNode::PROGRESS };

@@ -63,14 +63,13 @@ impl Unsettled {
                     }
                 })
                 .collect();
-            // Between two rounds nothing is counted yet.
-            let changed = if tables.is_empty() { "rows".to_owned() } else { tables.join(" and ") };
             let problem = format!(
                 "the run was stopped before the loop had settled: in round {} of epoch {epoch} it \
                  still changed {}\n\
                  help: a loop whose rows grow from round to round never ends; set a limit with \
                  `iterate_within` or `iterate_at_most`",
-                seen.round, changed,
+                seen.round,
+                tables.join(" and "),
             );
             let operator = shared.describe(rounds.node);
             shared.fail(RunError::Operator { operator, problem }.into());

@@ -95,6 +95,7 @@ pub(super) fn run(
     let Rendered { sources, detached, probe, states, clock } =
         timely.dataflow::<Epoch, _, _>(|scope| render(scope, &context));
     let index = worker_index;
+    clock.set(shared.clock.now());
     detached.iter().for_each(|stage| stage.register(std::thread::current()));
     let sources = sources
         .into_iter()

@@ -140,14 +140,18 @@ where
     })
 }
 
-/// A terminal that encodes each row with its event time, as sixteen bytes.
-pub(crate) fn event_time_terminal<T: EventTime>() -> KeyedTerminal {
-    keyed(move |row: &T, time, _| match row.event_time() {
-        Some(at) => {
-            time.extend_from_slice(&at.to_steps().to_le_bytes());
-            false
-        }
-        None => true,
+/// A terminal in front of a watermark: it encodes each row with its event time, as sixteen bytes,
+/// and a key behind. A row without a time has one before all times.
+pub(crate) fn event_time_terminal<T, F>(key_of: F) -> KeyedTerminal
+where
+    T: EventTime,
+    F: Fn(&T, &mut Vec<u8>) + Send + Sync + 'static,
+{
+    keyed(move |row: &T, key, _| {
+        let steps = row.event_time().map_or(i128::MIN, |time| time.to_steps());
+        key.extend_from_slice(&steps.to_le_bytes());
+        key_of(row, key);
+        false
     })
 }
 

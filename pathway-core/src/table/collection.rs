@@ -219,14 +219,6 @@ impl<T: Schema, O: Schema> IntoTable for super::Ordered<T, O> {
     }
 }
 
-impl<T: Schema> IntoTable for super::InTime<T> {
-    type Row = T;
-
-    fn into_table(self) -> Table<T> {
-        self.to_stream().into_table()
-    }
-}
-
 impl<T: Schema> IntoTable for super::Limited<T> {
     type Row = T;
 

@@ -71,7 +71,6 @@ pub use semi_join::{SemiBuilder, SemiWhere};
 pub use sort::{Limited, Ordered, Sorted};
 pub use source::{ReaderSource, Source};
 pub use upsert::AppendOnly;
-pub use validity::ClockTime;
 pub use view::{View, ViewSnapshot};
 pub use watermark::InTime;
 pub use window::{

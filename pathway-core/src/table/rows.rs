@@ -212,7 +212,8 @@ macro_rules! row_verbs {
 
             /// Puts this collection and another together; equal rows stay apart.
             ///
-            /// A stream and a stream give a stream; anything else gives a table.
+            /// A stream and a stream give a stream; anything else gives a table. Where both have a
+            /// watermark, the result has the smaller one.
             ///
             /// ```
             /// # use pathway::prelude::*;
@@ -230,6 +231,7 @@ macro_rules! row_verbs {
                 let location = std::panic::Location::caller();
                 let table =
                     self.derive("concat", location, Operation::Concat, &[other.port], append_only);
+                table.graph.change(|plan| plan.put_watermarks_together(table.port.node));
                 row_verbs!(@ $Handle table)
             }
         }

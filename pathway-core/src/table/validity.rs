@@ -1,5 +1,6 @@
 //! Rows that come and go with time: `forget_after`, `delay`, `valid`, `within_last`.
 
+use super::watermark::ClockTime;
 use super::{Stream, Table};
 use crate::dataflow::{END, START};
 use crate::plan::Operation;
@@ -7,16 +8,6 @@ use crate::schema::{DateTime, Duration, EventTime, Schema, TimePoint};
 use crate::stage::{self, KeyedTerminal};
 use std::ops::{Bound, RangeBounds};
 use std::panic::Location;
-
-/// A time that the clock has: an instant.
-#[diagnostic::on_unimplemented(
-    message = "the clock has no `{Self}`",
-    label = "this event time is `{Self}`, and the clock's is an instant: `DateTime`",
-    note = "make the event time a `DateTime`, or give the time of each row: `.valid(|row| from..to)`"
-)]
-pub trait ClockTime: TimePoint {}
-
-impl ClockTime for DateTime {}
 
 /// From when a row is there, and from when it is gone, in steps.
 type Times = (i128, i128);

@@ -1,10 +1,11 @@
 //! `watermark`: how far the event times of a stream have come.
 
-use super::{Stream, Table};
+use super::graph::Graph;
+use super::{Collection, IntoTable, Stream, Table};
 use crate::dataflow::WatermarkPlan;
-use crate::plan::{Mistake, Operation, WatermarkNode};
-use crate::schema::{Duration, EventTime, TimePoint};
-use crate::stage::{self, RowType};
+use crate::plan::{Mistake, NodeId, Operation, WatermarkNode};
+use crate::schema::{DateTime, Duration, EventTime, Expr, Keyed, Schema, TimePoint};
+use crate::stage::{self, KeyedTerminal, RowType};
 use std::fmt;
 use std::ops::Deref;
 use std::panic::Location;
@@ -13,35 +14,56 @@ use std::sync::Arc;
 /// How long a partition may be silent before it holds nobody back, in nanoseconds: a minute.
 const IDLE_AFTER: i64 = 60_000_000_000;
 
-/// A stream with a watermark: its rows are in time. Made by [`Stream::watermark`].
+/// A stream or a table with a watermark: its rows are in time. Made by [`Stream::watermark`] and
+/// [`Table::watermark`].
 ///
-/// It derefs to the stream of rows that are in time. By default the first late row ends the run;
-/// take late rows with [`or_late`](Self::or_late), or drop and count them with
+/// It derefs to the collection of rows that are in time. By default the first late row ends the
+/// run; take late rows with `or_late`, or drop and count them with
 /// [`drop_late`](Self::drop_late).
 #[must_use = "a stream does nothing until it reaches a sink"]
-pub struct InTime<T> {
-    rows: Stream<T>,
+pub struct InTime<C> {
+    rows: C,
+    node: (Arc<Graph>, NodeId),
 }
 
-impl<T> Clone for InTime<T> {
+impl<C: Clone> Clone for InTime<C> {
     fn clone(&self) -> Self {
-        Self { rows: self.rows.clone() }
+        Self { rows: self.rows.clone(), node: self.node.clone() }
     }
 }
 
-impl<T> fmt::Debug for InTime<T> {
+impl<C: fmt::Debug> fmt::Debug for InTime<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InTime").field("rows", &self.rows).finish()
+        f.debug_struct("InTime").field("rows", &self.rows).finish_non_exhaustive()
     }
 }
 
-impl<T> Deref for InTime<T> {
-    type Target = Stream<T>;
+impl<C> Deref for InTime<C> {
+    type Target = C;
 
-    fn deref(&self) -> &Stream<T> {
+    fn deref(&self) -> &C {
         &self.rows
     }
 }
+
+impl<C: IntoTable> IntoTable for InTime<C> {
+    type Row = C::Row;
+
+    fn into_table(self) -> Table<C::Row> {
+        self.rows.into_table()
+    }
+}
+
+/// A type of times that are those of the world's clocks: [`DateTime`].
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "times of type `{Self}` cannot be compared with the clock",
+    label = "an event time of this type says nothing about when that is by the clock",
+    note = "only a `DateTime` is an instant: turn the event time into one, for example by a time zone"
+)]
+pub trait ClockTime: TimePoint {}
+
+impl ClockTime for DateTime {}
 
 impl<T> Stream<T> {
     /// Gives the stream a watermark: of each partition of its source, the largest event time seen
@@ -50,8 +72,8 @@ impl<T> Stream<T> {
     /// behind agrees on them.
     ///
     /// The watermark follows the rows through [`filter`](Stream::filter),
-    /// [`inspect`](Stream::inspect), [`split`](Stream::split) and a
-    /// [`concat`](Stream::concat) of streams that have the same. A step that makes other rows
+    /// [`inspect`](Stream::inspect), [`split`](Stream::split) and
+    /// [`concat`](Stream::concat), which has the smaller one of two. A step that makes other rows
     /// loses it: call `watermark` behind that step instead. Windows and temporal joins let go of
     /// what they keep once the watermark has passed it; without a watermark they keep all.
     ///
@@ -96,27 +118,100 @@ impl<T> Stream<T> {
     /// watermark, unless late rows are taken or dropped. A negative lateness is a
     /// [`BuildError::Argument`](crate::error::BuildError::Argument).
     #[track_caller]
-    pub fn watermark(&self, lateness: <T::Time as TimePoint>::Span) -> InTime<T>
+    pub fn watermark(&self, lateness: <T::Time as TimePoint>::Span) -> InTime<Self>
     where
         T: EventTime,
     {
-        let location = Location::caller();
-        let steps = T::Time::span_steps(lateness);
-        if steps < 0 {
-            let problem = format!("the lateness {lateness:?} is negative");
-            self.mistake("watermark", location, problem);
-        }
-        let operation = Operation::Watermark(WatermarkNode {
-            terminal: stage::event_time_terminal::<T>(),
-            plan: WatermarkPlan { lateness: steps, idle_after: IDLE_AFTER },
-            describe: |steps| T::Time::from_steps(steps).to_string(),
-            column: event_time_column::<T>(),
-        });
-        let rows = const { RowType::of::<T>() };
-        let (inputs, outputs) = (vec![self.port], vec![rows, rows]);
-        let node = self.graph.push("watermark", location, operation, inputs, outputs, true);
-        InTime { rows: Table::new(Arc::clone(&self.graph), node, 0).into_stream() }
+        let terminal = stage::event_time_terminal(|_: &T, _| {});
+        let in_time = in_time(self, lateness, terminal, false, Location::caller());
+        InTime { rows: in_time.rows.into_stream(), node: in_time.node }
     }
+}
+
+impl<T> Table<T> {
+    /// Gives the table a watermark; see [`Stream::watermark`].
+    ///
+    /// What is late is an *update*: taking away a row whose event time is below the watermark is
+    /// as late as adding one. The updates of a key in one epoch are accepted or refused together,
+    /// so a row is replaced wholly or not at all. What was refused is not in the table, so an
+    /// update that takes it away later is refused as well; what was accepted stays as it was.
+    ///
+    /// Windows and temporal joins let go of what they keep of a table with a watermark; without
+    /// one they keep all, as each row may still be corrected.
+    ///
+    /// **Time.** A function of the history, as for streams.
+    /// **State.** One time for each partition of the source, and the rows that have been refused
+    /// until the watermark has passed them.
+    ///
+    /// ```
+    /// use pathway::prelude::*;
+    /// use pathway::testing::Harness;
+    ///
+    /// #[derive(Clone, Debug, PartialEq, Schema)]
+    /// struct Order {
+    ///     #[schema(key)]
+    ///     id: u32,
+    ///     #[schema(event_time)]
+    ///     hour: i64,
+    ///     cents: i64,
+    /// }
+    ///
+    /// let mut t = Harness::new();
+    /// let orders = t.table::<Order>();
+    /// let (in_time, late) = orders.rows().watermark(24).or_late();
+    /// let (in_time, late) = (t.capture(in_time), t.capture(late));
+    ///
+    /// let order = |id, hour, cents| Order { id, hour, cents };
+    /// orders.insert(order(1, 5, 300));
+    /// orders.insert(order(2, 30, 120));
+    /// t.step(); // the watermark is 6 now
+    /// orders.remove(order(1, 5, 300));
+    /// orders.insert(order(1, 31, 250));
+    /// t.step();
+    /// in_time.assert_rows([order(1, 5, 300), order(2, 30, 120)]);
+    /// late.assert_rows([(order(1, 5, 300), -1), (order(1, 31, 250), 1)]);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for a stream.
+    #[track_caller]
+    pub fn watermark(&self, lateness: <T::Time as TimePoint>::Span) -> InTime<Self>
+    where
+        T: EventTime + Keyed,
+    {
+        let terminal = stage::event_time_terminal(|row: &T, key| row.key().encode(key));
+        in_time(self, lateness, terminal, true, Location::caller())
+    }
+}
+
+fn in_time<T: EventTime>(
+    table: &Table<T>,
+    lateness: <T::Time as TimePoint>::Span,
+    terminal: KeyedTerminal,
+    updates: bool,
+    location: &'static Location<'static>,
+) -> InTime<Table<T>> {
+    let steps = T::Time::span_steps(lateness);
+    if steps < 0 {
+        let problem = format!("the lateness {lateness:?} is negative");
+        table.mistake("watermark", location, problem);
+    }
+    let plan =
+        WatermarkPlan { lateness: steps, idle_after: IDLE_AFTER, per_key: false, ahead: None };
+    let operation = Operation::Watermark(WatermarkNode {
+        terminal,
+        updates,
+        plan,
+        describe: |steps| T::Time::from_steps(steps).to_string(),
+        column: event_time_column::<T>(),
+    });
+    let rows = const { RowType::of::<T>() };
+    let (inputs, outputs) = (vec![table.port], vec![rows, rows]);
+    let append_only = table.is_append_only();
+    let node = table.graph.push("watermark", location, operation, inputs, outputs, append_only);
+    let graph = Arc::clone(&table.graph);
+    InTime { rows: Table::new(Arc::clone(&graph), node, 0), node: (graph, node) }
 }
 
 /// The name of the event-time column.
@@ -124,34 +219,96 @@ pub(super) fn event_time_column<T: EventTime>() -> Option<&'static str> {
     T::data_type().columns().iter().find(|column| column.event_time).map(|column| column.name)
 }
 
-impl<T> InTime<T> {
+impl<T> InTime<Stream<T>> {
     /// The rows in time, and the late ones as a stream of their own; rows whose event time is
     /// null are late. The run goes on.
     pub fn or_late(self) -> (Stream<T>, Stream<T>) {
-        let late = self.take_late();
+        let late = self.late();
         (self.rows, late)
     }
 
     /// The late rows as a stream; the run goes on when one comes. See [`or_late`](Self::or_late).
     pub fn late(&self) -> Stream<T> {
-        self.take_late()
+        self.take_late().into_stream()
     }
 
-    /// Drops late rows and counts them in [`Stats::late`](crate::runtime::Stats::late).
-    pub fn drop_late(self) -> Self {
-        let _late = self.take_late();
+    /// Lets the watermark be the smallest of the keys', rather than of the source's partitions:
+    /// so a key whose rows come early does not make those of others late.
+    ///
+    /// A key without rows holds the others back until it is idle; see
+    /// [`idle_after`](Self::idle_after).
+    ///
+    /// **State.** One time for each key that is not idle.
+    ///
+    /// ```
+    /// use pathway::prelude::*;
+    /// use pathway::testing::Harness;
+    ///
+    /// #[derive(Clone, Debug, PartialEq, Schema)]
+    /// struct Reading {
+    ///     sensor: String,
+    ///     #[schema(event_time)]
+    ///     second: i64,
+    /// }
+    ///
+    /// let mut t = Harness::new();
+    /// let readings = t.stream::<Reading>();
+    /// let in_time = readings.rows().watermark(10).per_key(|reading| reading.sensor.clone());
+    /// let in_time = t.capture(in_time);
+    ///
+    /// let reading = |sensor: &str, second| Reading { sensor: sensor.into(), second };
+    /// readings.push([reading("slow", 100), reading("fast", 900)]);
+    /// t.step(); // the watermark is 90 now
+    /// readings.push([reading("slow", 95)]);
+    /// t.step();
+    /// assert_eq!(in_time.rows().len(), 3);
+    /// ```
+    pub fn per_key<E, F>(self, key: F) -> Self
+    where
+        T: EventTime,
+        E: Expr<T>,
+        F: Fn(&T) -> E + Send + Sync + 'static,
+    {
+        let terminal = stage::event_time_terminal(move |row: &T, out| {
+            key(row).with(row, |value| value.encode(out));
+        });
+        self.change(|watermark| {
+            watermark.terminal = terminal;
+            watermark.plan.per_key = true;
+        });
         self
     }
+}
 
-    /// The stream of rows in time.
-    pub(super) fn to_stream(&self) -> Stream<T> {
-        self.rows.clone()
+impl<T> InTime<Table<T>> {
+    /// The rows in time, and the late updates as a stream: each a row and its diff. The run goes
+    /// on.
+    #[track_caller]
+    pub fn or_late(self) -> (Table<T>, Stream<(T, i64)>)
+    where
+        T: Schema,
+    {
+        let late = self.late();
+        (self.rows, late)
     }
 
-    fn take_late(&self) -> Stream<T> {
-        let (graph, node) = (&self.rows.graph, self.rows.port.node);
-        graph.change(|plan| plan.node_mut(node).errors_taken = true);
-        Table::new(Arc::clone(graph), node, 1).into_stream()
+    /// The late updates as a stream; the run goes on when one comes. See
+    /// [`or_late`](Self::or_late).
+    #[track_caller]
+    pub fn late(&self) -> Stream<(T, i64)>
+    where
+        T: Schema,
+    {
+        self.take_late().changes()
+    }
+}
+
+impl<C> InTime<C> {
+    /// Drops late rows and counts them in [`Stats::late`](crate::runtime::Stats::late).
+    pub fn drop_late(self) -> Self {
+        let (graph, node) = &self.node;
+        graph.change(|plan| plan.node_mut(*node).errors_taken = true);
+        self
     }
 
     /// Lets a partition of the source hold the others back only so long after its last row, by
@@ -163,17 +320,78 @@ impl<T> InTime<T> {
     /// [`BuildError::Argument`](crate::error::BuildError::Argument).
     #[track_caller]
     pub fn idle_after(self, time: Duration) -> Self {
-        let (node, location) = (self.rows.port.node, Location::caller());
-        self.rows.graph.change(|plan| {
-            let nanoseconds = i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
-            if let Operation::Watermark(watermark) = &mut plan.node_mut(node).operation {
-                watermark.plan.idle_after = nanoseconds;
-            }
-            if nanoseconds <= 0 {
-                let problem = format!("the time {time:?} is not positive");
-                plan.add_mistake(Mistake { verb: "idle_after", location, problem });
+        let nanoseconds = self.positive("idle_after", time);
+        self.change(|watermark| watermark.plan.idle_after = nanoseconds);
+        self
+    }
+
+    /// Keeps out rows whose event time is further ahead of the clock than that: so one source
+    /// whose clock is wrong does not make the rows of all others late.
+    ///
+    /// They are treated as late rows are: an error that names row, time and clock, unless late
+    /// rows are taken or dropped. The clock is that of the epoch's close.
+    ///
+    /// ```
+    /// use pathway::prelude::*;
+    /// use pathway::testing::Harness;
+    ///
+    /// #[derive(Clone, Debug, PartialEq, Schema)]
+    /// struct Beat {
+    ///     #[schema(event_time)]
+    ///     at: DateTime,
+    /// }
+    ///
+    /// let mut t = Harness::new(); // by its clock, it is the start of the year 2000
+    /// let beats = t.stream::<Beat>();
+    /// let beats_in_time = beats.rows().watermark(Duration::ZERO);
+    /// let (in_time, wrong) = beats_in_time.ahead_at_most(Duration::from_mins(5)).or_late();
+    /// let (in_time, wrong) = (t.capture(in_time), t.capture(wrong));
+    ///
+    /// let beat = |at: &str| Beat { at: at.parse().unwrap() };
+    /// beats.push([beat("1999-12-31T23:59:00Z"), beat("2020-01-01T00:00:00Z")]);
+    /// t.step();
+    /// in_time.assert_rows([beat("1999-12-31T23:59:00Z")]);
+    /// wrong.assert_rows([beat("2020-01-01T00:00:00Z")]);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A time that is not positive is a
+    /// [`BuildError::Argument`](crate::error::BuildError::Argument).
+    #[track_caller]
+    pub fn ahead_at_most(self, time: Duration) -> Self
+    where
+        C: Collection<Row: EventTime<Time: ClockTime>>,
+    {
+        let nanoseconds = self.positive("ahead_at_most", time);
+        self.change(|watermark| watermark.plan.ahead = Some(nanoseconds));
+        self
+    }
+
+    fn take_late<T>(&self) -> Table<T> {
+        let (graph, node) = &self.node;
+        graph.change(|plan| plan.node_mut(*node).errors_taken = true);
+        Table::new(Arc::clone(graph), *node, 1)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut WatermarkNode)) {
+        let (graph, node) = &self.node;
+        graph.change(|plan| {
+            if let Operation::Watermark(watermark) = &mut plan.node_mut(*node).operation {
+                change(watermark);
             }
         });
-        self
+    }
+
+    /// A time in nanoseconds; noted as a mistake if it is not positive.
+    #[track_caller]
+    fn positive(&self, verb: &'static str, time: Duration) -> i64 {
+        let nanoseconds = i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+        if nanoseconds <= 0 {
+            let (location, problem) =
+                (Location::caller(), format!("the time {time:?} is not positive"));
+            self.node.0.change(|plan| plan.add_mistake(Mistake { verb, location, problem }));
+        }
+        nanoseconds
     }
 }

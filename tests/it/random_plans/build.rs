@@ -5,7 +5,7 @@ use super::closures::{
     flat, is_kept, is_met, left_key, mapped, named, of_pivot, of_set, paired, reached, right_key,
     summed_up, tried, unpivoted,
 };
-use super::plan::{Key, Kind, Loop, LoopKind, Node, Page};
+use super::plan::{Key, Kind, Loop, LoopKind, Node, Page, Sets};
 use super::{folds, keyed, windows};
 use pathway::prelude::*;
 use pathway::table::IntoTable;
@@ -47,14 +47,15 @@ fn table(node: &Node, inputs: &[Table<Row>], t: &[Table<Row>]) -> Table<Row> {
             .reduce(|g| (g.count(), g.max(|row| row.2)))
             .having(|_, (count, _)| *count > 1)
             .select(|key, (count, max)| (2, key, max - count.cast_signed())),
-        Node::Sets(a, rollup) => {
+        Node::Sets(a, sets) => {
             let key = |row: &Row| (row.0, row.1);
-            let sets = if rollup {
-                t[a].rollup(key).reduce(|g| (g.count(), g.sum(|row| row.2)))
-            } else {
-                t[a].cube(key).reduce(|g| (g.count(), g.sum(|row| row.2)))
+            let sets = match sets {
+                Sets::Rollup => t[a].rollup(key),
+                Sets::Cube => t[a].cube(key),
+                Sets::Some => t[a].grouping_sets(key, [[false, true], [false, false]]),
             };
-            sets.select(|(first, second), (count, sum)| of_set(first, second, count, sum))
+            sets.reduce(|g| (g.count(), g.sum(|row| row.2)))
+                .select(|(first, second), (count, sum)| of_set(first, second, count, sum))
         }
         Node::Pivot(a) => t[a]
             .group_by(|row| row.1)

@@ -43,6 +43,7 @@ pub(super) enum Fold {
     BottomK,
     Frequent,
     Own,
+    OwnSubtracting,
 }
 
 impl Fold {
@@ -80,6 +81,7 @@ impl Fold {
         Self::BottomK,
         Self::Frequent,
         Self::Own,
+        Self::OwnSubtracting,
     ];
 }
 
@@ -106,6 +108,31 @@ fn constant(row: &Row) -> u8 {
 
 fn bits(row: &Row) -> u8 {
     row.0 | row.1.unwrap_or(0) << 2
+}
+
+/// A reducer of one's own that subtracts.
+struct SumOfSquares;
+
+impl Accumulate for SumOfSquares {
+    type Input = i64;
+    type State = i64;
+    type Output = i64;
+
+    fn zero(&self) -> i64 {
+        0
+    }
+
+    fn add(&self, state: &mut i64, input: &i64, times: i64) {
+        *state += input * input * times;
+    }
+
+    fn merge(&self, state: &mut i64, other: &i64) {
+        *state += other;
+    }
+
+    fn output(&self, state: &i64) -> i64 {
+        *state
+    }
 }
 
 pub(super) fn reduce(table: &Table<Row>, fold: Fold) -> Table<Row> {
@@ -197,6 +224,9 @@ pub(super) fn reduce(table: &Table<Row>, fold: Fold) -> Table<Row> {
         Fold::Own => groups
             .reduce(|g| g.fold(|row| row.0, |values| counted(values.iter().copied())))
             .select(|key, n| (0, key, n)),
+        Fold::OwnSubtracting => groups
+            .reduce(|g| g.accumulate(SumOfSquares, |row| row.2 % 10))
+            .select(|key, n| (0, key, n % 50)),
     }
 }
 
@@ -327,6 +357,9 @@ fn group(fold: Fold, key: Option<u8>, rows: &[&Row]) -> Row {
         Fold::BottomK => digest(numbers.into_iter().take(3)),
         Fold::Frequent => counted(most_frequent(rows, 2)),
         Fold::Own => counted(counts(rows.iter().map(|row| row.0))),
+        Fold::OwnSubtracting => {
+            numbers.into_iter().map(|n| n % 10).map(|n| n * n).sum::<i64>() % 50
+        }
     };
     (0, key, number)
 }

@@ -5,7 +5,7 @@ use super::closures::{
     flat, is_kept, is_met, left_key, mapped, named, of_pivot, of_set, paired, reached, right_key,
     summed_up, tried, unpivoted,
 };
-use super::plan::{Key, Kind, Loop, LoopKind, Node, Page};
+use super::plan::{Key, Kind, Loop, LoopKind, Node, Page, Sets};
 use super::{folds, keyed, windows};
 use crate::oracle::groups;
 use std::cmp::Reverse;
@@ -54,7 +54,7 @@ fn rows(node: &Node, inputs: &[Vec<Row>], t: &[Vec<Row>]) -> Option<Vec<Row>> {
             };
             groups(&t[a], |row| row.1).into_iter().filter_map(row).collect()
         }
-        Node::Sets(a, rollup) => sets(&t[a], rollup),
+        Node::Sets(a, wanted) => sets(&t[a], wanted),
         Node::Pivot(a) => {
             let max = |rows: &[&Row], of| {
                 rows.iter().filter(|row| row.0 % 3 == of).map(|row| row.2).max()
@@ -170,11 +170,16 @@ fn until_settled(mut rows: Vec<Row>, next: impl Fn(&[Row]) -> Vec<Row>) -> Optio
     }
 }
 
-fn sets(rows: &[Row], rollup: bool) -> Vec<Row> {
+fn sets(rows: &[Row], wanted: Sets) -> Vec<Row> {
     let mut sums: BTreeMap<(Option<u8>, Option<Option<u8>>), (u64, i64)> = BTreeMap::new();
     for row in rows {
         for (first, second) in [(true, true), (true, false), (false, true), (false, false)] {
-            if rollup && second && !first {
+            let is_wanted = match wanted {
+                Sets::Rollup => first || !second,
+                Sets::Cube => true,
+                Sets::Some => !first,
+            };
+            if !is_wanted {
                 continue;
             }
             let sum = sums.entry((first.then_some(row.0), second.then_some(row.1))).or_default();

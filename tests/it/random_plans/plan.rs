@@ -23,8 +23,8 @@ pub(super) enum Node {
     Reduce(usize, Fold),
     /// Groups that are large enough.
     Having(usize),
-    /// Sums by all prefixes of a key, or by all of its parts.
-    Sets(usize, bool),
+    /// Sums by some selections of a key's columns.
+    Sets(usize, Sets),
     /// A column for each of some values.
     Pivot(usize),
     Unpivot(usize),
@@ -76,6 +76,17 @@ pub(super) enum Kind {
     Left,
     Right,
     Full,
+}
+
+/// Selections of the columns of a key.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sets {
+    /// All prefixes.
+    Rollup,
+    /// All there are.
+    Cube,
+    /// The second column, and none.
+    Some,
 }
 
 /// What a join compares.
@@ -130,7 +141,7 @@ fn node(random: &mut Random, tables: usize, depth: u64) -> Node {
         9 => Node::Intersect(a, b),
         10..=13 => Node::Reduce(a, *random.pick(Fold::ALL)),
         14 => Node::Having(a),
-        15 => Node::Sets(a, n > 0),
+        15 => Node::Sets(a, *random.pick(&[Sets::Rollup, Sets::Cube, Sets::Some])),
         16 if n > 0 => Node::Pivot(a),
         16 => Node::Unpivot(a),
         17 => Node::All(a),

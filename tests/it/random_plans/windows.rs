@@ -12,10 +12,12 @@ pub(super) enum Window {
     Ranks,
     Running,
     Around,
+    Filled,
 }
 
 impl Window {
-    pub(super) const ALL: &'static [Self] = &[Self::Near, Self::Ranks, Self::Running, Self::Around];
+    pub(super) const ALL: &'static [Self] =
+        &[Self::Near, Self::Ranks, Self::Running, Self::Around, Self::Filled];
 }
 
 fn placed(row: &Row, numbers: &[i64]) -> Row {
@@ -77,6 +79,9 @@ pub(super) fn over(table: &Table<Row>, window: Window) -> Table<Row> {
             .select(|row, (count, mean, min, max)| {
                 placed(&row, &[count.cast_signed(), whole(mean), min.into(), max.into()])
             }),
+        Window::Filled => sorted
+            .over(|o| o.interpolate(|row| row.2, |row| row.1))
+            .select(|row, value| placed(&row, &[value.map_or(-3, whole)])),
     }
 }
 
@@ -127,7 +132,23 @@ fn partition(rows: &[&Row], window: Window, key: impl Fn(&Row) -> i64) -> Vec<Ro
                 let count = around(1, 2).len() as i64;
                 vec![count, whole(mean), least(around(2, 0)), greatest(around(0, 1))]
             }
+            Window::Filled => vec![filled(&rows, here).map_or(-3, whole)],
         }
     };
     (0..rows.len()).map(|here| placed(&rows[here], &outputs(here))).collect()
+}
+
+/// The second column, or where it is null the line between the nearest rows that have one.
+fn filled(rows: &[Row], here: usize) -> Option<f64> {
+    let point = |row: &Row| Some((row.2 as f64, f64::from(row.1?)));
+    let front = rows[..here].iter().rev().find_map(point);
+    let behind = rows[here..].iter().find_map(point);
+    match (front, behind) {
+        (_, Some((_, value))) if rows[here].1.is_some() => Some(value),
+        (Some((x0, y0)), Some((x1, y1))) if x0 < x1 => {
+            Some(y0 + (y1 - y0) * ((rows[here].2 as f64 - x0) / (x1 - x0)))
+        }
+        (Some((_, value)), _) | (None, Some((_, value))) => Some(value),
+        (None, None) => None,
+    }
 }

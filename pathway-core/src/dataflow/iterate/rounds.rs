@@ -23,6 +23,8 @@ struct Now {
     round: u64,
     turns: u64,
     rows: Vec<u64>,
+    /// The rows of the time before this one.
+    before: Vec<u64>,
 }
 
 /// How far a loop is.
@@ -34,13 +36,15 @@ pub(crate) struct RoundsSeen {
     /// How often it went from one time to another in the epoch. Those of a loop in a loop, whose
     /// rounds are counted anew in each round of the outer one, do not come in order.
     pub(crate) turns: u64,
-    /// How many rows of each table of the loop have changed at the last of these times.
+    /// How many rows of each table of the loop have changed at the last of these times but one,
+    /// which is through; those of the first, until it is.
     pub(crate) rows: Vec<u64>,
 }
 
 impl Rounds {
     pub(crate) fn new(node: u32, endless: bool, level: usize, tables: usize) -> Self {
-        let now = Now { time: LoopTime::minimum(), round: 0, turns: 0, rows: vec![0; tables] };
+        let (rows, before) = (vec![0; tables], Vec::new());
+        let now = Now { time: LoopTime::minimum(), round: 0, turns: 0, rows, before };
         Self { node, endless, level, now: Mutex::new(now) }
     }
 
@@ -56,6 +60,12 @@ impl Rounds {
                 if time.epoch() != now.time.epoch() {
                     (now.round, now.turns) = (0, 0);
                 }
+                let Now { rows, before, turns, .. } = &mut *now;
+                if *turns > 0 {
+                    before.clone_from(rows);
+                } else {
+                    before.clear();
+                }
                 now.time = *time;
                 now.round = now.round.max(time.round(self.level) + 1);
                 now.turns += 1;
@@ -67,7 +77,8 @@ impl Rounds {
 
     /// How far the loop is.
     pub(crate) fn seen(&self) -> RoundsSeen {
-        let Now { time, round, turns, rows } = self.now().clone();
+        let Now { time, round, turns, rows, before } = self.now().clone();
+        let rows = if before.is_empty() { rows } else { before };
         RoundsSeen { epoch: time.epoch(), round, turns, rows }
     }
 }

@@ -235,6 +235,7 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             | Operation::Validity { .. }
             | Operation::Stamp { .. }
             | Operation::Watermark(_)
+            | Operation::LeastWatermark
             | Operation::Sink(_) => {
                 unreachable!("a plan with {name} in a loop does not start")
             }

@@ -1,0 +1,166 @@
+//! Where a table gets its watermark.
+//!
+//! Lateness concerns updates: taking a row away that is below the watermark is as late as adding
+//! one. The updates of a key in one epoch, such as a row and the one that replaces it, are accepted
+//! or refused together. What has been refused is not there, so taking it away later is refused
+//! too, with what replaces it.
+
+use super::judge::OutOfTime;
+use super::{Judge, Progress, TIME_LEN, time_and_key};
+use crate::dataflow::chunk::Chunk;
+use crate::dataflow::operator::{Epoch, Logic};
+use crate::dataflow::state::{State, StateSize};
+use crate::schema::{Schema, put_len, take_bytes, take_len};
+use crate::stage::{Diff, EncodedStep};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Rows in time that were refused with other updates of their keys, with their copies. Once the
+/// watermark has passed one, taking it away is late by itself.
+#[derive(Debug, Default)]
+pub(crate) struct Refused {
+    /// By time and row.
+    rows: BTreeMap<(i128, Vec<u8>), Diff>,
+}
+
+impl Refused {
+    /// Forgets what is below a time.
+    fn forget(&mut self, below: i128) {
+        self.rows = self.rows.split_off(&(below, Vec::new()));
+    }
+
+    fn holds(&self, time: i128, row: &[u8]) -> bool {
+        !self.rows.is_empty() && self.rows.contains_key(&(time, row.to_vec()))
+    }
+
+    /// Notes an update that was refused.
+    fn update(&mut self, time: i128, row: &[u8], diff: Diff) {
+        let copies = self.rows.entry((time, row.to_vec())).or_insert(0);
+        *copies += diff;
+        if *copies <= 0 {
+            self.rows.remove(&(time, row.to_vec()));
+        }
+    }
+}
+
+impl State for Refused {
+    fn size(&self) -> StateSize {
+        let each = self.rows.keys().map(|(_, row)| row.capacity());
+        let bytes = each.sum::<usize>() + self.rows.len() * size_of::<((i128, Vec<u8>), Diff)>();
+        StateSize { rows: self.rows.len(), bytes }
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        put_len(self.rows.len(), out);
+        for ((time, row), copies) in &self.rows {
+            time.encode(out);
+            put_len(row.len(), out);
+            out.extend_from_slice(row);
+            copies.encode(out);
+        }
+    }
+
+    fn load(&mut self, input: &mut &[u8]) {
+        for _ in 0..take_len(input) {
+            let time = i128::decode(input);
+            let len = take_len(input);
+            let row = take_bytes(input, len).to_vec();
+            self.rows.insert((time, row), Diff::decode(input));
+        }
+    }
+}
+
+/// Tells updates of a table that are in time from late ones.
+pub(crate) struct TableEdge {
+    pub(crate) judge: Judge,
+    pub(crate) rows: Box<dyn EncodedStep>,
+    /// To the merges of all workers.
+    pub(crate) progress: Progress,
+    pub(crate) refused: Rc<RefCell<Refused>>,
+    /// Those of this epoch.
+    pub(crate) chunks: Vec<Chunk>,
+}
+
+/// The updates of one key in an epoch: by time and row, the sum of their diffs and a chunk that
+/// brought one.
+type Updates<'a> = BTreeMap<(i128, &'a [u8]), (Diff, &'a Chunk)>;
+
+impl TableEdge {
+    fn decide(&mut self, updates: &Updates<'_>, key: &[u8]) {
+        let mut refused = self.refused.borrow_mut();
+        let changed = || updates.iter().filter(|(_, (diff, _))| *diff != 0);
+        let verdict = |time, row: &[u8], diff: Diff| {
+            let was_refused = diff < 0 && refused.holds(time, row);
+            self.judge.judge(time).or(was_refused.then_some(OutOfTime::WithOthers))
+        };
+        let in_time =
+            changed().all(|(&(time, row), &(diff, _))| verdict(time, row, diff).is_none());
+        if in_time {
+            for (&(time, row), &(diff, chunk)) in changed() {
+                self.rows.push(row, &[], diff);
+                self.progress.note(chunk, key, time);
+            }
+            return;
+        }
+        let verdicts: Vec<_> =
+            changed().map(|(&(time, row), &(diff, _))| verdict(time, row, diff)).collect();
+        for ((&(time, row), &(diff, _)), verdict) in changed().zip(verdicts) {
+            // What is late by itself will be so for ever.
+            if !matches!(verdict, Some(OutOfTime::Late | OutOfTime::Missing)) {
+                refused.update(time, row, diff);
+            }
+            self.judge.refuse(row, time, diff, verdict.unwrap_or(OutOfTime::WithOthers));
+        }
+    }
+}
+
+impl Logic for TableEdge {
+    fn receive(&mut self, _port: usize, chunk: Chunk) {
+        self.chunks.push(chunk);
+    }
+
+    fn close(&mut self, _epoch: Epoch) -> bool {
+        let chunks = std::mem::take(&mut self.chunks);
+        let mut keys: BTreeMap<&[u8], Updates<'_>> = BTreeMap::new();
+        for chunk in &chunks {
+            for (time_and_row_key, row, diff) in chunk.iter() {
+                let whole = time_and_row_key.expect("each row has a place for its time");
+                let (time, key) = (time_and_key(whole).0, &whole[TIME_LEN..]);
+                let updates = keys.entry(key).or_default();
+                updates.entry((time, row)).or_insert((0, chunk)).0 += diff;
+            }
+        }
+        self.refused.borrow_mut().forget(self.judge.watermark.get());
+        for (key, updates) in &keys {
+            self.decide(updates, key);
+        }
+        self.progress.send();
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_rows_are_kept_until_the_watermark_has_passed_them() {
+        let mut refused = Refused::default();
+        for (time, row, diff) in [(5, b"five", 1), (9, b"nine", 2), (9, b"nine", -1)] {
+            refused.update(time, row, diff);
+        }
+        let mut saved = Vec::new();
+        refused.save(&mut saved);
+        let mut loaded = Refused::default();
+        let mut input = saved.as_slice();
+        loaded.load(&mut input);
+        assert!(input.is_empty());
+        assert_eq!(loaded.rows, refused.rows);
+        assert!(loaded.holds(5, b"five") && loaded.holds(9, b"nine"));
+        loaded.forget(9);
+        assert!(!loaded.holds(5, b"five") && loaded.holds(9, b"nine"));
+        loaded.update(9, b"nine", -1);
+        assert_eq!(loaded.size().rows, 0);
+    }
+}
