@@ -22,10 +22,12 @@ mod row_log;
 pub(crate) mod sink;
 mod slot_index;
 mod small_bytes;
+pub(crate) mod stamp;
 pub mod state;
 pub(crate) mod stateful;
 pub(crate) mod total;
 pub(crate) mod upsert;
+pub(crate) mod validity;
 pub(crate) mod watermark;
 
 pub mod window;
@@ -35,3 +37,4 @@ pub(crate) use iterate::LEVELS_MAX;
 pub use iterate::Limit;
 pub use logic::{Alone, JoinKind};
 pub use watermark::WatermarkPlan;
+pub(crate) use watermark::{END, START};
