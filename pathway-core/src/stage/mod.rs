@@ -29,6 +29,7 @@ mod stamp;
 mod stateful;
 mod steps;
 mod terminal;
+mod time_join;
 mod window;
 
 pub use async_calls::{
@@ -66,6 +67,7 @@ pub use terminal::{
     reduce_terminal, upsert_terminal,
 };
 
+pub(crate) use time_join::{Condition, Front, time_join_terminal, window_join_root};
 pub(crate) use window::{
     PaneOf, groups_terminal, interval_root, whole_window_root, window_root, windowed_terminal,
 };

@@ -33,6 +33,7 @@ mod sort;
 mod source;
 mod stamp;
 mod stateful;
+mod time_join;
 mod total;
 mod unique;
 mod unpivot;
@@ -70,6 +71,10 @@ pub use resample::Resampled;
 pub use semi_join::{SemiBuilder, SemiWhere};
 pub use sort::{Limited, Ordered, Sorted};
 pub use source::{ReaderSource, Source};
+pub use time_join::{
+    BothSides, ByAsOf, ByInterval, ByVersion, ByWindow, Nearby, OfPairs, OnKeys, SameTime,
+    TimeJoin, Unkeyed,
+};
 pub use upsert::AppendOnly;
 pub use view::{View, ViewSnapshot};
 pub use watermark::InTime;
