@@ -328,7 +328,8 @@ fn a_null_key_equals_none() {
 fn what_makes_no_sense_is_refused() {
     let sales = |app: &Pipeline| app.rows(vec![Sale { shop: 3, minute: 0, amount: 0 }]);
     let app = Pipeline::new("test");
-    let rows = sales(&app).intervals_over(&sales(&app), 3..=2).reduce(|g| g.count());
+    let (from, to) = (3, 2);
+    let rows = sales(&app).intervals_over(&sales(&app), from..=to).reduce(|g| g.count());
     let error = rows.collect().unwrap_err().to_string();
     assert!(error.contains("the interval from 3 to 2 ends before it starts"), "{error}");
 
