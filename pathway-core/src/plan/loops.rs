@@ -175,6 +175,8 @@ impl Operation {
             | Self::Calls(_)
             | Self::Window(_)
             | Self::Machine { .. }
+            | Self::Validity { .. }
+            | Self::Stamp { .. }
             | Self::Watermark(_)
             | Self::LeastWatermark
             | Self::Sink(_) => false,

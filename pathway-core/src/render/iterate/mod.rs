@@ -232,6 +232,8 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             | Operation::Calls(_)
             | Operation::Window(_)
             | Operation::Machine { .. }
+            | Operation::Validity { .. }
+            | Operation::Stamp { .. }
             | Operation::Watermark(_)
             | Operation::LeastWatermark
             | Operation::Sink(_) => {
