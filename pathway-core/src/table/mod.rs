@@ -80,8 +80,8 @@ pub use view::{View, ViewSnapshot};
 pub use watermark::InTime;
 pub use window::{
     AllIntervals, Changing, Emptiness, Final, FinalWindows, GroupedWindows, IntervalsOver,
-    NonEmpty, WindowSpec, Windowed, cumulating, days, global, months, sessions, sliding, tumbling,
-    weeks,
+    NonEmpty, SameLine, WindowSpec, Windowed, cumulating, days, global, months, sessions, sliding,
+    tumbling, weeks,
 };
 pub use write::Change;
 

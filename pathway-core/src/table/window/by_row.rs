@@ -15,7 +15,8 @@ type Span<T> = <<T as EventTime>::Time as TimePoint>::Span;
 impl<T> Table<T> {
     /// Divides the rows of each key into sessions, where each row says how long it lasts: it
     /// covers the time from its own up to `gap` later, and rows whose covers overlap are of one
-    /// session. A session starts with its first row and ends with the last cover.
+    /// session. A session starts with its first row and ends with the last cover. `gap` is called
+    /// again on a row that is taken away, so it must be a function of the row alone.
     ///
     /// [`sessions`](super::sessions) has one gap for all rows. What comes out when, and what is
     /// kept, is as for [`window`](Self::window).
@@ -94,7 +95,8 @@ impl<T> Table<T> {
     }
 
     /// Divides the rows into windows of one's own: `windows` says which windows a row is in. Each
-    /// must hold the row's time; a row may be in several, or in none.
+    /// must hold the row's time; a row may be in several, or in none. `windows` is called again on
+    /// a row that is taken away, so it must be a function of the row alone.
     ///
     /// ```
     /// use pathway::prelude::*;

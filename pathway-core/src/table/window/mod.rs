@@ -7,7 +7,7 @@ mod intervals;
 mod spec;
 
 pub use final_windows::FinalWindows;
-pub use intervals::{AllIntervals, Emptiness, IntervalsOver, NonEmpty};
+pub use intervals::{AllIntervals, Emptiness, IntervalsOver, NonEmpty, SameLine};
 pub use spec::{WindowSpec, cumulating, days, global, months, sessions, sliding, tumbling, weeks};
 
 use super::group::{Reduction, reduction};
