@@ -15,7 +15,6 @@
 
 mod async_calls;
 mod batch;
-mod captures;
 mod combination;
 mod encoded;
 mod inputs;
@@ -36,9 +35,6 @@ pub use async_calls::{
     Answer, Attempt, CallError, CallResult, CallRow, ErrorRow, attempt, batch_attempt, failed,
 };
 pub use batch::{Batch, SharedBatch};
-pub use captures::{
-    Append, Capture, Captures, FitsStep, Outcome, PatternOf, PatternState, TakenRows,
-};
 pub(crate) use combination::{
     CombinationKey, LeftRow, combination_terminal, combine_root, combined_root, put_row, take_row,
 };
@@ -49,7 +45,10 @@ pub(crate) use encoded::{
 pub use encoded::{ColumnInput, ReduceColumns};
 pub use inputs::{Input, Inputs};
 pub use machine::{KeyedMachine, Machine, MachineFactory, TimerRequest, machine};
-pub use pattern::{PatternPlan, PatternStep};
+pub use pattern::{
+    Append, Capture, Captures, Either, FitsStep, Outcome, PatternOf, PatternPlan, PatternState,
+    PatternStep, TakenRows,
+};
 pub use root::{EncodedStep, RowStep, join_root, outer_join_root, pair_root};
 pub use row_key::RowKey;
 pub(crate) use row_key::{by_keys, keys_terminal};

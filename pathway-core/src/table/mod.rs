@@ -65,7 +65,7 @@ pub use lookup::{Lookup, RequiredLookup};
 pub use machine::{StateMachine, TimedMachine};
 pub use needs_stream::NeedsStream;
 pub use operator::{OperatorInfo, operators};
-pub use pattern::{Anytime, HasLimit, Pattern, PatternStart, Within};
+pub use pattern::{Alternative, Anytime, HasLimit, Pattern, PatternStart, Within};
 pub use pipeline::Pipeline;
 pub use resample::Resampled;
 pub use semi_join::{SemiBuilder, SemiWhere};
@@ -85,7 +85,7 @@ pub use window::{
 };
 pub use write::Change;
 
-pub use crate::stage::Machine;
+pub use crate::stage::{Either, Machine};
 
 pub(crate) use graph::Graph;
 pub(crate) use input::{Encoded, put_update};
