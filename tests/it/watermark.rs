@@ -232,7 +232,7 @@ struct Beat {
 }
 
 fn beat(of: u32, at: &str) -> Beat {
-    Beat { of, at: at.parse().unwrap() }
+    Beat { of, at: at.parse().expect("a time") }
 }
 
 #[test]

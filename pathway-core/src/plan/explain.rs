@@ -1,8 +1,8 @@
 //! Plans for people: as text and as a Mermaid drawing.
 
 use super::{
-    Limit, LoopId, Node, NodeId, Operation, Plan, Port, Sorted, SortedOutput, WatermarkNode,
-    WindowNode,
+    Limit, LoopId, Node, NodeId, Operation, Plan, Port, Sorted, SortedOutput, TimeJoinNode,
+    WatermarkNode, WindowNode,
 };
 use crate::dataflow::ReducePlan;
 use crate::dataflow::window::{Emission, Windows};
@@ -191,6 +191,7 @@ fn what(node: &Node) -> String {
         Operation::DeltaJoin(join) => format!("join of {} tables", join.paths.len()),
         Operation::Sort(sorted) => what_sorted(sorted),
         Operation::Window(window) => what_window(window),
+        Operation::TimeJoin(join) => format!("{} {}", node.verb, join.described),
         Operation::Watermark(watermark) => {
             format!(
                 "watermark of {}",
@@ -263,6 +264,30 @@ fn depends_on_history(node: &Node) -> bool {
     }
 }
 
+fn time_join_notes(join: &TimeJoinNode) -> Vec<String> {
+    let sides = [(join.plan.left_alone, "left"), (join.plan.right_alone, "right")];
+    let alone = sides.iter().filter(|(kept, _)| *kept).map(|(_, side)| *side);
+    let alone: Vec<&str> = alone.collect();
+    let mut notes = Vec::new();
+    if !alone.is_empty() {
+        notes.push(format!("keeps the rows without a match on the {}", alone.join(" and the ")));
+    }
+    if join.plan.when_final {
+        notes.push("each row once, when it is final".to_owned());
+    }
+    match join.watermarks {
+        [true, true] => {}
+        [true, false] => {
+            notes.push("no watermark on the right, so the rows of the left are kept".to_owned());
+        }
+        [false, true] => {
+            notes.push("no watermark on the left, so the rows of the right are kept".to_owned());
+        }
+        [false, false] => notes.push("no watermarks, so all rows are kept".to_owned()),
+    }
+    notes
+}
+
 /// How often an index exists: outside of loops, and in each outermost loop that reads it.
 fn copies(plan: &Plan, index: NodeId) -> usize {
     let readers = plan.nodes().iter().filter(|node| {
@@ -308,6 +333,9 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
             }),
             _ => {}
         }
+    }
+    if let Operation::TimeJoin(join) = &node.operation {
+        notes.extend(time_join_notes(join));
     }
     if let Some(root) = fused_into(plan, node) {
         notes.push(format!("fused into #{}", root.0));

@@ -3,7 +3,7 @@
 use super::{CallsNode, DeltaJoin, LoopId};
 use crate::dataflow::ordered::OverPlan;
 use crate::dataflow::window::{Results, Windows};
-use crate::dataflow::{JoinKind, ReducePlan, WatermarkPlan};
+use crate::dataflow::{JoinKind, ReducePlan, TimeJoinPlan, WatermarkPlan};
 use crate::io::{CollectionKind, Reader, Sink, SinkWriter, Wanted};
 use crate::schema::DataType;
 use crate::stage::{
@@ -170,6 +170,9 @@ pub enum Operation {
     /// Groups by window and key, and reduces. Behind its rows come the other table, where windows
     /// are around its rows, and the watermarks that there are.
     Window(WindowNode),
+    /// Joins two tables by time. Its inputs are both sides, then the watermarks of those that have
+    /// one.
+    TimeJoin(TimeJoinNode),
     /// Calls a function on each row with the state of its key, and one on each timer. Its second
     /// input is the watermark, where it goes by event time.
     Machine {
@@ -300,6 +303,20 @@ pub enum WindowTerminal {
     Rows(Terminal),
 }
 
+/// A join by time of a plan.
+pub struct TimeJoinNode {
+    /// Take the key from a row of each side; the time goes in front of the row.
+    pub terminals: [Terminal; 2],
+    /// Which rows meet, and when they come out.
+    pub plan: TimeJoinPlan,
+    /// Calls the user's closure.
+    pub root: Rooted,
+    /// Which sides have a watermark.
+    pub watermarks: [bool; 2],
+    /// Which rows meet, to a person.
+    pub described: String,
+}
+
 /// A source of a plan.
 pub struct SourceNode {
     /// Reads the bytes.
@@ -375,6 +392,12 @@ impl fmt::Debug for WindowTerminal {
     }
 }
 
+impl fmt::Debug for TimeJoinNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TimeJoinNode").field(&self.plan).finish()
+    }
+}
+
 impl fmt::Debug for SharedIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SharedIndex").field(&self.key_column).finish()
@@ -430,6 +453,7 @@ impl fmt::Debug for Operation {
             Self::Stateful { .. } => "Stateful",
             Self::Calls(_) => "Calls",
             Self::Window(_) => "Window",
+            Self::TimeJoin(_) => "TimeJoin",
             Self::Machine { .. } => "Machine",
             Self::Validity { .. } => "Validity",
             Self::Stamp { .. } => "Stamp",

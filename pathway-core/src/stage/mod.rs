@@ -15,7 +15,6 @@
 
 mod async_calls;
 mod batch;
-mod captures;
 mod combination;
 mod encoded;
 mod inputs;
@@ -29,15 +28,13 @@ mod stamp;
 mod stateful;
 mod steps;
 mod terminal;
+mod time_join;
 mod window;
 
 pub use async_calls::{
     Answer, Attempt, CallError, CallResult, CallRow, ErrorRow, attempt, batch_attempt, failed,
 };
 pub use batch::{Batch, SharedBatch};
-pub use captures::{
-    Append, Capture, Captures, FitsStep, Outcome, PatternOf, PatternState, TakenRows,
-};
 pub(crate) use combination::{
     CombinationKey, LeftRow, combination_terminal, combine_root, combined_root, put_row, take_row,
 };
@@ -48,7 +45,10 @@ pub(crate) use encoded::{
 pub use encoded::{ColumnInput, ReduceColumns};
 pub use inputs::{Input, Inputs};
 pub use machine::{KeyedMachine, Machine, MachineFactory, TimerRequest, machine};
-pub use pattern::{PatternPlan, PatternStep};
+pub use pattern::{
+    Append, Capture, Captures, Either, FitsStep, Outcome, PatternOf, PatternPlan, PatternState,
+    PatternStep, TakenRows,
+};
 pub use root::{EncodedStep, RowStep, join_root, outer_join_root, pair_root};
 pub use row_key::RowKey;
 pub(crate) use row_key::{by_keys, keys_terminal};
@@ -66,6 +66,7 @@ pub use terminal::{
     reduce_terminal, upsert_terminal,
 };
 
+pub(crate) use time_join::{Condition, Front, time_join_terminal, window_join_root};
 pub(crate) use window::{
     PaneOf, groups_terminal, interval_root, whole_window_root, window_root, windowed_terminal,
 };

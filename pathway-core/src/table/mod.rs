@@ -33,6 +33,7 @@ mod sort;
 mod source;
 mod stamp;
 mod stateful;
+mod time_join;
 mod total;
 mod unique;
 mod unpivot;
@@ -64,12 +65,16 @@ pub use lookup::{Lookup, RequiredLookup};
 pub use machine::{StateMachine, TimedMachine};
 pub use needs_stream::NeedsStream;
 pub use operator::{OperatorInfo, operators};
-pub use pattern::{Anytime, HasLimit, Pattern, PatternStart, Within};
+pub use pattern::{Alternative, Anytime, HasLimit, Pattern, PatternStart, Within};
 pub use pipeline::Pipeline;
 pub use resample::Resampled;
 pub use semi_join::{SemiBuilder, SemiWhere};
 pub use sort::{Limited, Ordered, Sorted};
 pub use source::{ReaderSource, Source};
+pub use time_join::{
+    BothSides, ByAsOf, ByInterval, ByVersion, ByWindow, Nearby, OfPairs, OnKeys, SameTime,
+    TimeJoin, Unkeyed,
+};
 pub use upsert::AppendOnly;
 pub use view::{View, ViewSnapshot};
 pub use watermark::InTime;
@@ -80,7 +85,7 @@ pub use window::{
 };
 pub use write::Change;
 
-pub use crate::stage::Machine;
+pub use crate::stage::{Either, Machine};
 
 pub(crate) use graph::Graph;
 pub(crate) use input::{Encoded, put_update};

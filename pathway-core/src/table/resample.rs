@@ -37,6 +37,25 @@ impl<T> Table<T> {
     {
         unreachable!("no table is append-only by its type")
     }
+
+    /// Only the rows of a [`Stream`] have one order: see [`Stream::trailing`].
+    #[doc(hidden)]
+    pub fn trailing<U, E, G, F>(
+        &self,
+        _span: <T::Time as TimePoint>::Span,
+        _key: G,
+        _f: F,
+    ) -> Stream<U>
+    where
+        Self: NeedsStream,
+        T: EventTime,
+        U: Schema,
+        E: Expr<T>,
+        G: Fn(&T) -> E + Send + Sync + 'static,
+        F: Fn(&T, &[T]) -> U + Send + Sync + 'static,
+    {
+        unreachable!("no table is append-only by its type")
+    }
 }
 
 impl<T> Stream<T> {

@@ -228,7 +228,7 @@ impl<T> Stream<T> {
     /// A span that is not positive, and a stream without a watermark, are a
     /// [`BuildError::Argument`](crate::error::BuildError::Argument).
     #[track_caller]
-    pub fn deduplicate_within<E, G>(&self, span: <T::Time as TimePoint>::Span, key: G) -> Stream<T>
+    pub fn deduplicate_within<E, G>(&self, span: <T::Time as TimePoint>::Span, key: G) -> Self
     where
         T: EventTime,
         E: Expr<T>,

@@ -88,7 +88,7 @@ impl<T> Table<T> {
     /// A negative span, and a table without a watermark, are a
     /// [`BuildError::Argument`](crate::error::BuildError::Argument).
     #[track_caller]
-    pub fn forget_after(&self, span: <T::Time as TimePoint>::Span) -> Table<T>
+    pub fn forget_after(&self, span: <T::Time as TimePoint>::Span) -> Self
     where
         T: EventTime,
     {
@@ -134,7 +134,7 @@ impl<T> Table<T> {
     /// A negative span, and a table without a watermark, are a
     /// [`BuildError::Argument`](crate::error::BuildError::Argument).
     #[track_caller]
-    pub fn delay(&self, span: <T::Time as TimePoint>::Span) -> Table<T>
+    pub fn delay(&self, span: <T::Time as TimePoint>::Span) -> Self
     where
         T: EventTime,
     {
@@ -172,7 +172,7 @@ impl<T> Table<T> {
     /// open.assert_rows([]);
     /// ```
     #[track_caller]
-    pub fn valid<R, F>(&self, f: F) -> Table<T>
+    pub fn valid<R, F>(&self, f: F) -> Self
     where
         T: Schema,
         R: RangeBounds<DateTime>,
@@ -219,7 +219,7 @@ impl<T> Table<T> {
     /// A span that is not positive is a
     /// [`BuildError::Argument`](crate::error::BuildError::Argument).
     #[track_caller]
-    pub fn within_last(&self, span: Duration) -> Table<T>
+    pub fn within_last(&self, span: Duration) -> Self
     where
         T: EventTime,
         T::Time: ClockTime,
@@ -255,7 +255,7 @@ impl<T> Table<T> {
         span: <T::Time as TimePoint>::Span,
         location: &'static Location<'static>,
         append_only: bool,
-    ) -> Table<T>
+    ) -> Self
     where
         T: EventTime,
     {
@@ -270,7 +270,7 @@ impl<T> Table<T> {
         location: &'static Location<'static>,
         terminal: KeyedTerminal,
         append_only: bool,
-    ) -> Table<T>
+    ) -> Self
     where
         T: Schema,
     {
@@ -284,7 +284,7 @@ impl<T> Table<T> {
         verb: &'static str,
         location: &'static Location<'static>,
         terminal: KeyedTerminal,
-    ) -> Table<T>
+    ) -> Self
     where
         T: Schema,
     {
@@ -301,7 +301,7 @@ impl<T> Stream<T> {
     ///
     /// As of [`Table::delay`].
     #[track_caller]
-    pub fn delay(&self, span: <T::Time as TimePoint>::Span) -> Stream<T>
+    pub fn delay(&self, span: <T::Time as TimePoint>::Span) -> Self
     where
         T: EventTime,
     {

@@ -56,7 +56,7 @@ impl<P: TimePoint> WindowSpec<P> {
     /// # Errors
     ///
     /// What makes no sense about it.
-    pub(super) fn windows(self) -> Result<Windows, String> {
+    pub(in crate::table) fn windows(self) -> Result<Windows, String> {
         let origin = self.origin.as_ref().map_or(P::ORIGIN, P::to_steps);
         let positive = |what: &str, span: P::Span| match P::span_steps(span) {
             steps @ 1.. => Ok(steps),

@@ -1,4 +1,4 @@
-//! Patterns: which rows of a key, in their order, make a match.
+//! Which rows of a key, in their order, make a match.
 //!
 //! Each row that fits the first step begins a *run*. A run tries the rows that follow, one by one:
 //! a row that fits a step which may come next is taken; one that fits none is skipped, unless a
@@ -20,12 +20,15 @@ pub struct PatternStep {
     pub max: u32,
     /// Whether its first row follows the row before, and each of its rows the one before it.
     pub adjacent: bool,
+    /// The first step of the alternative that it is a step of.
+    pub alternative: usize,
 }
 
 /// What a pattern asks for.
 #[derive(Clone, Debug, Default)]
 pub struct PatternPlan {
-    /// The steps. The first takes a row at least.
+    /// The steps of one alternative after the other, the preferred one first. The first step of
+    /// each takes a row at least.
     pub steps: Vec<PatternStep>,
     /// Whether a row can be part of several matches.
     pub overlapping: bool,
@@ -100,7 +103,9 @@ impl PatternPlan {
         let mut open = u64::from(has < self.steps[step].max) << step;
         let mut is_complete = has >= self.steps[step].min;
         if is_complete {
-            for (next, plan) in self.steps.iter().enumerate().skip(step + 1) {
+            let alternative = self.steps[step].alternative;
+            let rest = self.steps.iter().enumerate().skip(step + 1);
+            for (next, plan) in rest.take_while(|(_, plan)| plan.alternative == alternative) {
                 open |= 1 << next;
                 if plan.min > 0 {
                     is_complete = false;
@@ -179,10 +184,14 @@ impl Runs {
                 plan.advance(run, row, rows);
             }
         }
-        let begins = rows.fits(0, &[], row);
+        let mut ways = Vec::new();
+        for (step, _) in plan.steps.iter().enumerate().filter(|(at, of)| *at == of.alternative) {
+            if rows.fits(step, &[], row) && plan.go_on(Vec::new(), step, row, &mut ways) {
+                break;
+            }
+        }
+        let begins = !ways.is_empty();
         if begins {
-            let mut ways = Vec::new();
-            plan.go_on(Vec::new(), 0, row, &mut ways);
             self.runs.push(Run { start: row, until, ways, is_over: false });
         }
         self.settle(plan, decided);

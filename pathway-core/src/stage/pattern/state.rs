@@ -1,201 +1,10 @@
-//! What a pattern captures, as typed rows.
+//! A pattern of typed rows, and what of a key is under way.
 
-use super::pattern::{Decided, Fits, PatternPlan, PatternStep, Runs, Taken};
+use super::captures::{TakenRows, row};
+use super::runs::{Decided, Fits, PatternPlan, PatternStep, Runs, Taken};
 use crate::schema::{DataType, Schema, put_len};
 use std::collections::VecDeque;
 use std::fmt;
-
-/// The rows that a pattern has taken.
-pub struct TakenRows<'a, T> {
-    rows: &'a VecDeque<T>,
-    /// The number of the first of them.
-    first: u64,
-    taken: &'a [Taken],
-}
-
-impl<T> Clone for TakenRows<'_, T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for TakenRows<'_, T> {}
-
-impl<T> fmt::Debug for TakenRows<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TakenRows").field("taken", &self.taken).finish_non_exhaustive()
-    }
-}
-
-fn row<T>(rows: &VecDeque<T>, first: u64, number: u64) -> &T {
-    let place = usize::try_from(number - first).ok().and_then(|place| rows.get(place));
-    place.expect("rows are kept for as long as something under way has taken them")
-}
-
-impl<'a, T> TakenRows<'a, T> {
-    /// The rows of one step.
-    pub fn of(self, step: usize) -> impl Iterator<Item = &'a T> {
-        let taken = self.taken.iter().filter(move |(of, _)| *of as usize == step);
-        taken.map(move |(_, number)| row(self.rows, self.first, *number))
-    }
-}
-
-/// What one step of a pattern captures: a row, a row or none, or several.
-pub trait Capture<T: Schema>: Sized + 'static {
-    /// What later steps see of it.
-    type Ref<'a>;
-    /// What there is of it before the match is complete.
-    type Part: 'static;
-
-    /// What later steps see.
-    fn by_ref(taken: TakenRows<'_, T>, step: usize) -> Self::Ref<'_>;
-
-    /// The rows.
-    fn rows(taken: TakenRows<'_, T>, step: usize) -> Self;
-
-    /// The rows so far.
-    fn part(taken: TakenRows<'_, T>, step: usize) -> Self::Part;
-}
-
-impl<T: Schema> Capture<T> for T {
-    type Ref<'a> = &'a T;
-    type Part = Option<T>;
-
-    fn by_ref(taken: TakenRows<'_, T>, step: usize) -> &T {
-        taken.of(step).next().expect("a later step follows a row of this one")
-    }
-
-    fn rows(taken: TakenRows<'_, T>, step: usize) -> T {
-        Self::by_ref(taken, step).duplicate()
-    }
-
-    fn part(taken: TakenRows<'_, T>, step: usize) -> Option<T> {
-        taken.of(step).next().map(T::duplicate)
-    }
-}
-
-impl<T: Schema> Capture<T> for Option<T> {
-    type Ref<'a> = Option<&'a T>;
-    type Part = Self;
-
-    fn by_ref(taken: TakenRows<'_, T>, step: usize) -> Option<&T> {
-        taken.of(step).next()
-    }
-
-    fn rows(taken: TakenRows<'_, T>, step: usize) -> Self {
-        taken.of(step).next().map(T::duplicate)
-    }
-
-    fn part(taken: TakenRows<'_, T>, step: usize) -> Self {
-        Self::rows(taken, step)
-    }
-}
-
-impl<T: Schema> Capture<T> for Vec<T> {
-    type Ref<'a> = Vec<&'a T>;
-    type Part = Self;
-
-    fn by_ref(taken: TakenRows<'_, T>, step: usize) -> Vec<&T> {
-        taken.of(step).collect()
-    }
-
-    fn rows(taken: TakenRows<'_, T>, step: usize) -> Self {
-        taken.of(step).map(T::duplicate).collect()
-    }
-
-    fn part(taken: TakenRows<'_, T>, step: usize) -> Self {
-        Self::rows(taken, step)
-    }
-}
-
-/// What the steps of a pattern capture, as a tuple.
-pub trait Captures<T: Schema>: 'static {
-    /// What later steps see: a tuple, or of one step its rows alone.
-    type Refs<'a>;
-    /// The rows of a match: a tuple, or of one step its rows alone.
-    type Rows;
-    /// The rows of a match that did not come to its end.
-    type Parts;
-
-    /// What later steps see.
-    fn refs(taken: TakenRows<'_, T>) -> Self::Refs<'_>;
-
-    /// The rows of a match.
-    fn rows(taken: TakenRows<'_, T>) -> Self::Rows;
-
-    /// The rows so far.
-    fn parts(taken: TakenRows<'_, T>) -> Self::Parts;
-}
-
-/// A tuple with room for one more.
-pub trait Append<C> {
-    /// The tuple with it.
-    type Output;
-}
-
-impl<T: Schema, A: Capture<T>> Captures<T> for (A,) {
-    type Refs<'a> = A::Ref<'a>;
-    type Rows = A;
-    type Parts = A::Part;
-
-    fn refs(taken: TakenRows<'_, T>) -> A::Ref<'_> {
-        A::by_ref(taken, 0)
-    }
-
-    fn rows(taken: TakenRows<'_, T>) -> A {
-        A::rows(taken, 0)
-    }
-
-    fn parts(taken: TakenRows<'_, T>) -> A::Part {
-        A::part(taken, 0)
-    }
-}
-
-macro_rules! captures {
-    ($($name:ident $index:tt),*) => {
-        impl<T: Schema, $($name: Capture<T>),*> Captures<T> for ($($name,)*) {
-            type Refs<'a> = ($($name::Ref<'a>,)*);
-            type Rows = Self;
-            type Parts = ($($name::Part,)*);
-
-            fn refs(taken: TakenRows<'_, T>) -> Self::Refs<'_> {
-                ($($name::by_ref(taken, $index),)*)
-            }
-
-            fn rows(taken: TakenRows<'_, T>) -> Self {
-                ($($name::rows(taken, $index),)*)
-            }
-
-            fn parts(taken: TakenRows<'_, T>) -> Self::Parts {
-                ($($name::part(taken, $index),)*)
-            }
-        }
-    };
-}
-
-macro_rules! append {
-    ($($name:ident)*) => {
-        impl<$($name,)* Next> Append<Next> for ($($name,)*) {
-            type Output = ($($name,)* Next,);
-        }
-    };
-}
-
-captures!(A 0, B 1);
-captures!(A 0, B 1, C 2);
-captures!(A 0, B 1, C 2, D 3);
-captures!(A 0, B 1, C 2, D 3, E 4);
-captures!(A 0, B 1, C 2, D 3, E 4, F 5);
-captures!(A 0, B 1, C 2, D 3, E 4, F 5, G 6);
-captures!(A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
-append!();
-append!(A);
-append!(A B);
-append!(A B C);
-append!(A B C D);
-append!(A B C D E);
-append!(A B C D E F);
-append!(A B C D E F G);
 
 /// Whether a row fits, behind the rows that were taken; the number is that of the step.
 pub type FitsStep<T> = Box<dyn Fn(TakenRows<'_, T>, usize, &T) -> bool + Send + Sync>;
@@ -242,6 +51,17 @@ impl<T> PatternOf<T> {
         !self.forbids.is_empty()
     }
 
+    /// Adds the steps of another pattern as an alternative.
+    pub fn or(&mut self, other: Self) {
+        let alternative = self.plan.steps.len();
+        for step in other.plan.steps {
+            let alternative = alternative + step.alternative;
+            self.plan.steps.push(PatternStep { alternative, ..step });
+        }
+        self.steps.extend(other.steps);
+        self.plan.overlapping |= other.plan.overlapping;
+    }
+
     /// Lets a row be part of several matches.
     pub fn overlap(&mut self) {
         self.plan.overlapping = true;
@@ -259,14 +79,18 @@ impl<T> Fits for Trial<'_, T> {
     fn fits(&self, step: usize, taken: &[Taken], number: u64) -> bool {
         let Self { rows, first, .. } = *self;
         let row = row(rows, first, number);
-        (self.pattern.steps[step].fits)(TakenRows { rows, first, taken }, step, row)
+        let alternative = self.pattern.plan.steps[step].alternative;
+        let taken = TakenRows { rows, first, taken, alternative };
+        (self.pattern.steps[step].fits)(taken, step - alternative, row)
     }
 
     fn forbids(&self, step: usize, taken: &[Taken], number: u64) -> bool {
         let Self { rows, first, .. } = *self;
         let row = row(rows, first, number);
-        let taken = TakenRows { rows, first, taken };
-        self.pattern.steps[step].forbids.iter().any(|forbids| forbids(taken, step, row))
+        let alternative = self.pattern.plan.steps[step].alternative;
+        let taken = TakenRows { rows, first, taken, alternative };
+        let mut forbids = self.pattern.steps[step].forbids.iter();
+        forbids.any(|forbids| forbids(taken, step - alternative, row))
     }
 }
 
@@ -347,7 +171,7 @@ impl<T> PatternState<T> {
                 Decided::Match(taken) => (Outcome::Match, taken),
                 Decided::TimedOut(taken) => (Outcome::TimedOut, taken),
             };
-            f(outcome, TakenRows { rows, first, taken: &taken });
+            f(outcome, TakenRows { rows, first, taken: &taken, alternative: 0 });
         });
         let unneeded = usize::try_from(runs.first() - first).unwrap_or(rows.len());
         rows.drain(..unneeded);
@@ -384,11 +208,12 @@ impl<T: Schema> Schema for PatternState<T> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Captures;
     use super::*;
 
     /// An even number, odd ones, and the next even one.
     fn pattern() -> PatternOf<u8> {
-        let one = PatternStep { min: 1, max: 1, adjacent: false };
+        let one = PatternStep { min: 1, max: 1, adjacent: false, alternative: 0 };
         let mut pattern = PatternOf::default();
         pattern.step(one, Box::new(|_, _, row| row % 2 == 0));
         pattern.step(PatternStep { max: 9, ..one }, Box::new(|_, _, row| row % 2 == 1));
