@@ -26,8 +26,8 @@ const PER_EPOCH: u32 = 10_000;
 const HEARD: u32 = 5;
 /// Behind so many epochs, state is not to grow any more.
 const WARM: u32 = 200;
-/// How often the state is looked at and how often it is said.
-const LOOKS: u32 = 10;
+/// The state is looked at every so many epochs, at all times of a minute, and said so often.
+const EPOCHS_PER_LOOK: u32 = 7;
 const LINES: u32 = 10;
 
 #[derive(Clone, Copy, Debug)]
@@ -89,7 +89,7 @@ fn run(name: &str, emission: Emission, epochs: u32) -> (f64, f64) {
         busy.push((0..PER_EPOCH).map(|_| event()));
         t.step();
         t.advance(Duration::from_secs(1));
-        if epoch % LOOKS == 0 {
+        if epoch % EPOCHS_PER_LOOK == 0 {
             let states = t.stats().states;
             let bytes: u64 = states.iter().map(|state| state.bytes).sum();
             let kib = bytes as f64 / 1024.0;
@@ -98,7 +98,8 @@ fn run(name: &str, emission: Emission, epochs: u32) -> (f64, f64) {
             } else {
                 most = most.max(kib);
             }
-            if epoch % (epochs / LINES) == 0 {
+            let looks = epochs / EPOCHS_PER_LOOK;
+            if (epoch / EPOCHS_PER_LOOK) % (looks / LINES) == 0 {
                 let rows: u64 = states.iter().map(|state| state.rows).sum();
                 println!("{name}, epoch {epoch}: {kib:.0} KiB, {rows} groups and times");
             }

@@ -79,9 +79,9 @@ pub use upsert::AppendOnly;
 pub use view::{View, ViewSnapshot};
 pub use watermark::InTime;
 pub use window::{
-    AllIntervals, Changing, Emptiness, Final, FinalWindows, GroupedWindows, IntervalsOver,
-    NonEmpty, SameLine, WindowSpec, Windowed, cumulating, days, global, months, sessions, sliding,
-    tumbling, weeks,
+    AllIntervals, BoundsOf, ByPosition, ByTime, Changing, Emptiness, Final, FinalWindows,
+    GroupedWindows, IntervalsOver, NonEmpty, SameLine, WindowSpec, Windowed, cumulating, days,
+    global, months, sessions, sliding, tumbling, weeks,
 };
 pub use write::Change;
 
