@@ -29,8 +29,8 @@ pub mod prelude {
     };
     pub use pathway_core::table::{
         Aggregate, Change, Collection, Input, InputError, Pipeline, Reduced, RowError, Stream,
-        Table, TableInput, View, cumulating, days, iterate, iterate_at_most, iterate_within,
-        months, sessions, sliding, tumbling, weeks,
+        Table, TableInput, View, cumulating, days, global, iterate, iterate_at_most,
+        iterate_within, months, sessions, sliding, tumbling, weeks,
     };
     #[cfg(feature = "async")]
     pub use pathway_core::table::{Batches, Calls};

@@ -1,6 +1,7 @@
 //! What the verbs do, checked through the facade: against recomputation over random histories,
 //! against naive evaluations, and case by case. One module a behaviour.
 
+mod as_of_join;
 mod as_of_now;
 mod async_calls;
 mod changes;
@@ -13,9 +14,12 @@ mod explain;
 mod failing;
 mod filter_map;
 mod filtered;
+mod golden_windows;
 mod graph;
 mod group;
 mod grouping_sets;
+mod interval_join;
+mod intervals_over;
 mod iterate;
 mod join;
 mod join_chain;
@@ -40,9 +44,13 @@ mod sort_over;
 mod state_machine;
 mod stateful;
 mod total;
+mod two_sides;
 mod update;
 mod upsert;
 mod validity;
+mod versioned_join;
 mod watermark;
 mod window;
+mod window_join;
+mod window_kinds;
 mod workers;

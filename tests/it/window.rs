@@ -1,229 +1,9 @@
-//! Windows: which rows they hold, and when their results come out.
+//! Windows case by case: when results come out, what is refused, and what is said of them.
 
-use crate::oracle::against;
+use crate::window_kinds::Sale;
 use pathway::prelude::*;
 use pathway::table::WindowSpec;
-use pathway::testing::{Harness, Random, add, check_incremental, remove};
-
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Schema)]
-struct Sale {
-    shop: u8,
-    #[schema(event_time)]
-    minute: i64,
-    amount: i32,
-}
-
-/// A window's bounds, the shop, how many sales, their sum and the largest.
-type Total = (i64, i64, u8, u64, i64, i32);
-
-fn totals(sales: &Table<Sale>, windows: WindowSpec<i64>) -> Table<Total> {
-    sales
-        .window(windows)
-        .group_by(|sale| sale.shop)
-        .reduce(|g| (g.count(), g.sum(|sale| i64::from(sale.amount)), g.max(|sale| sale.amount)))
-        .select(|(w, shop), (count, sum, max)| (w.start, w.end, shop, count, sum, max))
-}
-
-/// What the totals of some sales are, of the windows whose end is as wanted.
-type Naive = Box<dyn Fn(&[Sale], &dyn Fn(i64) -> bool) -> Vec<Total>>;
-
-/// The divisions under test, each with what is expected of it.
-fn divisions() -> Vec<(fn() -> WindowSpec<i64>, Naive)> {
-    let every = |size: i64, hop: i64, origin: i64| {
-        fixed((-40..40).map(|n| (origin + n * hop, origin + n * hop + size)).collect())
-    };
-    let growing = (-20..20).flat_map(|n| (1..=3).map(move |m| (n * 6, n * 6 + m * 2))).collect();
-    vec![
-        (|| tumbling(5), every(5, 5, 0)),
-        (|| tumbling(7).starting_at(-3), every(7, 7, -3)),
-        (|| sliding(6, 2), every(6, 2, 0)),
-        (|| sliding(5, 3).starting_at(1), every(5, 3, 1)),
-        (|| cumulating(6, 2), fixed(growing)),
-        (|| sessions(1), gaps(1)),
-        (|| sessions(3), gaps(3)),
-    ]
-}
-
-/// The total of the sales of one shop in a window.
-fn total(start: i64, end: i64, shop: u8, sales: &[&Sale]) -> Option<Total> {
-    let max = sales.iter().map(|sale| sale.amount).max()?;
-    let sum = sales.iter().map(|sale| i64::from(sale.amount)).sum();
-    Some((start, end, shop, sales.len() as u64, sum, max))
-}
-
-/// Windows of fixed bounds.
-fn fixed(bounds: Vec<(i64, i64)>) -> Naive {
-    Box::new(move |sales, wanted| {
-        let mut totals = Vec::new();
-        for &(start, end) in bounds.iter().filter(|(_, end)| wanted(*end)) {
-            for shop in 0..3 {
-                let within =
-                    |sale: &&Sale| sale.shop == shop && (start..end).contains(&sale.minute);
-                let within: Vec<&Sale> = sales.iter().filter(within).collect();
-                totals.extend(total(start, end, shop, &within));
-            }
-        }
-        totals.sort_unstable();
-        totals
-    })
-}
-
-/// Sessions.
-fn gaps(gap: i64) -> Naive {
-    Box::new(move |sales, wanted| {
-        let mut totals = Vec::new();
-        for shop in 0..3 {
-            let mut of_shop: Vec<&Sale> = sales.iter().filter(|sale| sale.shop == shop).collect();
-            of_shop.sort();
-            for session in of_shop.chunk_by(|one, next| next.minute - one.minute < gap) {
-                let (start, last) = (session[0].minute, session[session.len() - 1].minute);
-                totals.extend(total(start, last + gap, shop, session));
-            }
-        }
-        totals.retain(|total| wanted(total.1));
-        totals.sort_unstable();
-        totals
-    })
-}
-
-fn sale(random: &mut Random, from: i64, length: u64) -> Sale {
-    Sale {
-        shop: u8::try_from(random.below(3)).expect("small"),
-        minute: from + i64::try_from(random.below(length)).expect("small"),
-        amount: i32::try_from(random.below(50)).expect("small") - 20,
-    }
-}
-
-#[test]
-fn windows_of_tables_and_streams_are_those_of_a_recomputation() {
-    for (spec, naive) in divisions() {
-        let row = |random: &mut Random| sale(random, -15, 30);
-        check_incremental(|t| totals(&t.table(), spec())).rows(row).cases(16).run();
-        check_incremental(|t| totals(&t.stream(), spec())).rows(row).cases(8).run();
-        against(
-            |sales: &Table<Sale>, _: &Table<u8>| totals(sales, spec()),
-            |sales, _| naive(sales, &|_| true),
-            row,
-            |_| 0,
-        );
-    }
-}
-
-/// A stream with a watermark, and what of it is in time.
-struct Live {
-    stream: pathway::testing::TestStream<Sale>,
-    in_time: Vec<Sale>,
-    late: Vec<Sale>,
-    watermark: i64,
-    largest: i64,
-}
-
-const LATENESS: i64 = 4;
-
-impl Live {
-    fn new(t: &Harness) -> Self {
-        let (in_time, late) = (Vec::new(), Vec::new());
-        let (watermark, largest) = (i64::MIN, i64::MIN);
-        Self { stream: t.stream(), in_time, late, watermark, largest }
-    }
-
-    /// Pushes rows around `now`, some of them late, and closes the epoch.
-    fn step(&mut self, t: &mut Harness, random: &mut Random, now: i64) {
-        let rows: Vec<Sale> = (0..random.below(7)).map(|_| sale(random, now - 8, 12)).collect();
-        for row in &rows {
-            if row.minute < self.watermark {
-                self.late.push(row.clone());
-            } else {
-                self.in_time.push(row.clone());
-                self.largest = self.largest.max(row.minute);
-            }
-        }
-        self.stream.push(rows);
-        t.step();
-        if self.largest > i64::MIN {
-            self.watermark = self.watermark.max(self.largest - LATENESS);
-        }
-    }
-}
-
-#[test]
-fn what_comes_out_when_depends_on_the_rows_in_time() {
-    for (spec, naive) in divisions() {
-        for seed in 0..16 {
-            let mut random = Random::new(seed);
-            let mut t = Harness::with_threads(1 + random.index(4));
-            let mut live = Live::new(&t);
-            let (sales, late) = live.stream.rows().watermark(LATENESS).or_late();
-            let changing = t.capture(totals(&sales, spec()));
-            let once = sales.window(spec()).group_by(|sale| sale.shop).when_final().reduce(|g| {
-                (g.count(), g.sum(|sale| i64::from(sale.amount)), g.max(|sale| sale.amount))
-            });
-            let once =
-                t.capture(once.select(|(w, shop), (count, sum, max)| {
-                    (w.start, w.end, shop, count, sum, max)
-                }));
-            let early =
-                sales.window(spec()).group_by(|sale| sale.shop).early(Duration::from_secs(10));
-            let early = early.reduce(|g| {
-                (g.count(), g.sum(|sale| i64::from(sale.amount)), g.max(|sale| sale.amount))
-            });
-            let early = t
-                .capture(early.select(|(w, shop), (count, sum, max)| {
-                    (w.start, w.end, shop, count, sum, max)
-                }));
-            let late = t.capture(late);
-            for epoch in 0..14 {
-                live.step(&mut t, &mut random, -10 + epoch * 3);
-                let final_ones = naive(&live.in_time, &|end| end <= live.watermark);
-                changing.assert_rows(naive(&live.in_time, &|_| true));
-                once.assert_rows(final_ones.clone());
-                // What is final is right early, too; the rest may be from an interval before.
-                let early_rows = early.rows();
-                for total in &final_ones {
-                    assert!(early_rows.contains(total), "{total:?} of {early_rows:?}");
-                }
-                late.assert_rows(live.late.clone());
-                if epoch % 4 == 3 {
-                    // What waits for the interval waits for it to be over.
-                    t.advance(Duration::from_secs(10));
-                    t.step();
-                    early.assert_rows(naive(&live.in_time, &|_| true));
-                }
-            }
-            live.stream.close();
-            t.step();
-            let all = naive(&live.in_time, &|_| true);
-            once.assert_rows(all.clone());
-            changing.assert_rows(all.clone());
-            early.assert_rows(all);
-            let kept: u64 = t
-                .stats()
-                .states
-                .iter()
-                .filter(|s| s.operator.contains("`window`"))
-                .map(|s| s.rows)
-                .sum();
-            assert_eq!(kept, 0, "{:?}", t.stats().states);
-        }
-    }
-}
-
-#[test]
-fn a_batch_gives_what_a_stream_gives() {
-    for (spec, naive) in divisions() {
-        let mut random = Random::new(1);
-        let sales: Vec<Sale> = (0..200).map(|_| sale(&mut random, -15, 40)).collect();
-        let app = Pipeline::new("test").threads(2);
-        let rows = app.rows(sales.clone()).watermark(0);
-        let once = rows.window(spec()).group_by(|sale| sale.shop).when_final().reduce(|g| {
-            (g.count(), g.sum(|sale| i64::from(sale.amount)), g.max(|sale| sale.amount))
-        });
-        let once = once.select(|(w, shop), (n, sum, max)| (w.start, w.end, shop, n, sum, max));
-        let mut once = once.collect().unwrap();
-        once.sort_unstable();
-        assert_eq!(once, naive(&sales, &|_| true));
-    }
-}
+use pathway::testing::{Harness, add, remove};
 
 #[test]
 fn early_results_wait_for_their_interval() {
@@ -295,30 +75,6 @@ fn a_row_brings_sessions_together_and_takes_them_apart_when_it_goes() {
     visits.assert_changes([]);
 }
 
-#[test]
-fn state_stays_as_large_as_the_open_windows() {
-    let mut t = Harness::with_threads(2);
-    let stream = t.stream::<Sale>();
-    let sales = stream.rows().watermark(30);
-    let changing = sales.window(sliding(20, 10)).group_by(|sale| sale.shop).reduce(|g| g.count());
-    let once = sales.window(tumbling(10)).group_by(|sale| sale.shop).when_final();
-    let once = once.reduce(|g| g.count());
-    let visits = sales.window(sessions(4)).group_by(|sale| sale.shop).reduce(|g| g.count());
-    let (_changing, _once, _visits) = (t.capture(changing), t.capture(once), t.capture(visits));
-    let mut largest = 0;
-    for epoch in 0..300 {
-        stream.push((0..10).map(|n| Sale { shop: n, minute: epoch * 5, amount: 0 }));
-        t.step();
-        let states = t.stats().states;
-        let rows: u64 = states.iter().map(|state| state.rows).sum();
-        if epoch < 20 {
-            largest = largest.max(rows);
-        } else {
-            assert!(rows <= largest, "{states:?}");
-        }
-    }
-}
-
 #[derive(Clone, Debug, Schema)]
 struct Maybe {
     #[schema(event_time)]
@@ -334,6 +90,118 @@ fn a_row_without_a_time_is_refused() {
 }
 
 #[test]
+fn a_row_without_a_time_is_refused_by_windows_of_all_kinds() {
+    let rows = |app: &Pipeline| app.rows(vec![Maybe { at: None }]);
+    let error = |counts: Table<u64>| {
+        let error = counts.collect().unwrap_err().to_string();
+        assert!(error.contains("its event time is null"), "{error}");
+    };
+    let app = Pipeline::new("test");
+    let windows = rows(&app).sessions_by(|_| Duration::from_secs(1));
+    error(windows.reduce(|g| g.count()).select(|_, count| count));
+    let app = Pipeline::new("test");
+    let windows = rows(&app).sessions_where(|before, after| before == after);
+    error(windows.reduce(|g| g.count()).select(|_, count| count));
+    let app = Pipeline::new("test");
+    let windows = rows(&app).windows_by(|_| None);
+    error(windows.reduce(|g| g.count()).select(|_, count| count));
+    let app = Pipeline::new("test");
+    error(rows(&app).count_windows(2).reduce(|g| g.count()).select(|_, count| count));
+    let app = Pipeline::new("test");
+    let one = app.rows(vec![Maybe { at: Some(DateTime::UNIX_EPOCH) }]);
+    for (left, right) in [(rows(&app), one.clone()), (one, rows(&app))] {
+        let counts = left.intervals_over(&right, Duration::ZERO..=Duration::ZERO);
+        error(counts.reduce(|g| g.count()).select(|_, count| count));
+    }
+}
+
+#[test]
+fn windows_by_closure_that_make_no_sense_are_errors_of_their_row() {
+    let sales = |app: &Pipeline| app.rows(vec![Sale { shop: 0, minute: 7, amount: 0 }]);
+    let app = Pipeline::new("test");
+    let counts = sales(&app).sessions_by(|sale| i64::from(sale.amount)).reduce(|g| g.count());
+    let error = counts.collect().unwrap_err().to_string();
+    assert!(error.contains("the gap that ends its session is not positive"), "{error}");
+    assert!(error.contains("minute"), "{error}");
+    let app = Pipeline::new("test");
+    let window = Window { start: 3, end: 7 };
+    let counts = sales(&app).windows_by(move |_| [window]).reduce(|g| g.count());
+    let error = counts.collect().unwrap_err().to_string();
+    assert!(error.contains("its window from 3 to 7 does not hold its time 7"), "{error}");
+}
+
+#[test]
+fn a_window_that_holds_a_row_twice_counts_it_once() {
+    let app = Pipeline::new("test");
+    let sales = app.rows(vec![Sale { shop: 0, minute: 7, amount: 0 }]);
+    let window = Window { start: 3, end: 8 };
+    let counts = sales.windows_by(move |_| [window, window]).reduce(|g| g.count());
+    assert_eq!(counts.collect().unwrap(), [(window, 1)]);
+}
+
+#[test]
+fn a_day_that_begins_in_a_gap_of_the_clock_begins_behind_it() {
+    // In Santiago summer began at midnight: there is no time from 00:00 to 01:00.
+    let at = |text: &str| Maybe { at: Some(text.parse().unwrap()) };
+    let app = Pipeline::new("test");
+    let ticks = ["2023-09-03T03:59:59Z", "2023-09-03T04:00:00Z", "2023-09-04T02:59:59Z"];
+    let counts = app.rows(ticks.map(at).to_vec()).window(days("America/Santiago"));
+    let counts = counts.reduce(|g| g.count()).select(|day, count| {
+        (day.start.to_string(), day.end.duration_since(day.start).as_hours(), count)
+    });
+    let expected =
+        [("2023-09-02T04:00:00Z".to_owned(), 24, 1), ("2023-09-03T04:00:00Z".to_owned(), 23, 2)];
+    assert_eq!(counts.collect().unwrap(), expected);
+}
+
+#[test]
+fn a_late_row_shifts_the_rows_behind_it() {
+    let mut t = Harness::new();
+    let table = t.table::<Sale>();
+    let counts = table.rows().count_windows(2);
+    let counts = counts.reduce(|g| (g.count(), g.max(|sale| sale.minute)));
+    let counts = t.capture(counts.select(|rows, (count, last)| (rows.start, count, last)));
+    let at = |minute| Sale { shop: 0, minute, amount: 0 };
+    [1, 2, 5, 6, 7].into_iter().for_each(|minute| table.insert(at(minute)));
+    t.step();
+    counts.assert_rows([(0, 2, 2), (2, 2, 6), (4, 1, 7)]);
+    // Those in front of it stay as they are.
+    table.insert(at(4));
+    t.step();
+    counts.assert_changes([remove((2, 2, 6)), remove((4, 1, 7)), add((2, 2, 5)), add((4, 2, 7))]);
+    // So do those behind, where as many go as come.
+    table.remove(at(4));
+    table.insert(at(3));
+    t.step();
+    counts.assert_changes([]);
+    table.remove(at(1));
+    t.step();
+    counts.assert_rows([(0, 2, 3), (2, 2, 6), (4, 1, 7)]);
+}
+
+#[test]
+fn a_count_window_is_final_when_its_last_row_is_behind_the_watermark() {
+    let mut t = Harness::new();
+    let stream = t.stream::<Sale>();
+    let counts = stream.rows().watermark(2).count_windows(2).when_final();
+    let counts = counts.reduce(|g| g.max(|sale| sale.minute));
+    let counts = t.capture(counts.select(|rows, last| (rows.start, rows.end, last)));
+    let at = |minute| Sale { shop: 0, minute, amount: 0 };
+    stream.push([at(1), at(5), at(7)]);
+    t.step(); // the watermark is 5: a row of minute 5 may still come in front
+    counts.assert_changes([]);
+    stream.push([at(5), at(8)]);
+    t.step();
+    counts.assert_changes([add((0, 2, 5))]);
+    stream.push([at(10)]);
+    t.step();
+    counts.assert_changes([add((2, 4, 7))]);
+    stream.close();
+    t.step();
+    counts.assert_changes([add((4, 6, 10))]);
+}
+
+#[test]
 fn senseless_windows_are_build_errors() {
     let problem = |spec: WindowSpec<i64>| {
         let app = Pipeline::new("test");
@@ -345,6 +213,31 @@ fn senseless_windows_are_build_errors() {
     assert!(problem(sliding(10, 11)).contains("some times are in no window"));
     assert!(problem(sessions(0)).contains("the gap 0 of the windows is not positive"));
     assert!(problem(cumulating(10, 20)).contains("the step 20 is longer than the size 10"));
+    let problem = |count: fn(&Table<Sale>) -> Table<u64>| {
+        let app = Pipeline::new("test");
+        let rows = app.rows(vec![Sale { shop: 0, minute: 0, amount: 0 }]);
+        count(&rows).collect().unwrap_err().to_string()
+    };
+    macro_rules! count {
+        (|$rows:ident| $windows:expr) => {
+            problem(|$rows| $windows.reduce(|g| g.count()).select(|_, count| count))
+        };
+    }
+    let error = count!(|rows| rows.count_windows(0));
+    assert!(error.contains("`count_windows`") && error.contains("no rows"), "{error}");
+    let error = count!(|rows| rows.sliding_count_windows(2, 0));
+    assert!(error.contains("the hop of the windows is 0 rows"), "{error}");
+    let error = count!(|rows| rows.sliding_count_windows(2, 3));
+    assert!(error.contains("some rows are in no window"), "{error}");
+    let error = count!(|rows| rows.count_windows(u64::MAX));
+    assert!(error.contains("are never full"), "{error}");
+    let error = count!(|rows| rows.window(tumbling(5)).forget_results());
+    assert!(error.contains("`forget_results`") && error.contains(".watermark("), "{error}");
+    let error = problem(|rows| {
+        let windows = rows.watermark(0).window(tumbling(5)).forget_results().when_final();
+        windows.reduce(|g| g.count()).select(|_, count| count).into()
+    });
+    assert!(error.contains("leave out `forget_results`"), "{error}");
     let app = Pipeline::new("test");
     let rows = app.rows(vec![Maybe { at: None }]);
     let error = rows.window(days("Mars/Olympus")).reduce(|g| g.count()).collect().unwrap_err();
@@ -364,7 +257,23 @@ fn explain_says_when_windows_come_out() {
     rows.window(tumbling(5)).group_by(Sale.shop).reduce(|g| g.count()).write(null::sink());
     let once = rows.watermark(1).window(sliding(5, 1)).when_final().reduce(|g| g.count());
     once.write(null::sink());
+    let live = rows.watermark(1);
+    live.count_windows(3).reduce(|g| g.count()).write(null::sink());
+    live.sliding_count_windows(3, 2).reduce(|g| g.count()).write(null::sink());
+    live.sessions_by(|_| 3).forget_results().reduce(|g| g.count()).write(null::sink());
+    live.windows_by(|_| None).reduce(|g| g.count()).write(null::sink());
+    live.window(global()).reduce(|g| g.count()).write(null::sink());
     let plan = app.explain().to_string();
+    for what in [
+        "windows of 3 rows, 1 reducer",
+        "windows of 3 rows every 2, 1 reducer",
+        "session windows by closure, 1 reducer",
+        "taken back when over",
+        "windows by closure, 1 reducer",
+        "one window of all time, 1 reducer",
+    ] {
+        assert!(plan.contains(what), "{what} of {plan}");
+    }
     assert!(plan.contains("tumbling windows by `shop`, 1 reducer"), "{plan}");
     assert!(plan.contains("no watermark, so no window is ever over"), "{plan}");
     assert!(plan.contains("sliding windows, 1 reducer"), "{plan}");

@@ -1,11 +1,11 @@
 //! Plans for people: as text and as a Mermaid drawing.
 
 use super::{
-    Limit, LoopId, Node, NodeId, Operation, Plan, Port, Sorted, SortedOutput, WatermarkNode,
-    WindowNode,
+    Limit, LoopId, Node, NodeId, Operation, Plan, Port, Sorted, SortedOutput, TimeJoinNode,
+    WatermarkNode, WindowNode,
 };
 use crate::dataflow::ReducePlan;
-use crate::dataflow::window::Emission;
+use crate::dataflow::window::{Emission, Windows};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -191,6 +191,7 @@ fn what(node: &Node) -> String {
         Operation::DeltaJoin(join) => format!("join of {} tables", join.paths.len()),
         Operation::Sort(sorted) => what_sorted(sorted),
         Operation::Window(window) => what_window(window),
+        Operation::TimeJoin(join) => format!("{} {}", node.verb, join.described),
         Operation::Watermark(watermark) => {
             format!(
                 "watermark of {}",
@@ -252,7 +253,7 @@ fn depends_on_history(node: &Node) -> bool {
     match &node.operation {
         Operation::Join { kind, .. } => kind.as_of_now,
         Operation::Calls(calls) => calls.settings.detached,
-        Operation::Window(window) => matches!(window.emission, Emission::Early(_)),
+        Operation::Window(window) => matches!(window.results.emission, Emission::Early(_)),
         // By event time, what is in time is all that counts.
         Operation::Machine { .. } | Operation::Validity { .. } => node.inputs.len() == 1,
         Operation::Stamp { .. }
@@ -261,6 +262,30 @@ fn depends_on_history(node: &Node) -> bool {
         | Operation::Watermark(_) => true,
         _ => false,
     }
+}
+
+fn time_join_notes(join: &TimeJoinNode) -> Vec<String> {
+    let sides = [(join.plan.left_alone, "left"), (join.plan.right_alone, "right")];
+    let alone = sides.iter().filter(|(kept, _)| *kept).map(|(_, side)| *side);
+    let alone: Vec<&str> = alone.collect();
+    let mut notes = Vec::new();
+    if !alone.is_empty() {
+        notes.push(format!("keeps the rows without a match on the {}", alone.join(" and the ")));
+    }
+    if join.plan.when_final {
+        notes.push("each row once, when it is final".to_owned());
+    }
+    match join.watermarks {
+        [true, true] => {}
+        [true, false] => {
+            notes.push("no watermark on the right, so the rows of the left are kept".to_owned());
+        }
+        [false, true] => {
+            notes.push("no watermark on the left, so the rows of the right are kept".to_owned());
+        }
+        [false, false] => notes.push("no watermarks, so all rows are kept".to_owned()),
+    }
+    notes
 }
 
 /// How often an index exists: outside of loops, and in each outermost loop that reads it.
@@ -287,14 +312,30 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
         notes.push("depends on the history".to_owned());
     }
     if let Operation::Window(window) = &node.operation {
-        match window.emission {
+        match window.results.emission {
             Emission::EveryChange => {}
             Emission::WhenFinal => notes.push("each window once, when it is final".to_owned()),
             Emission::Early(_) => notes.push("at intervals, and when final".to_owned()),
         }
-        if node.inputs.len() == 1 {
-            notes.push("no watermark, so no window is ever over: all are kept".to_owned());
+        if window.results.forgets {
+            notes.push("taken back when over".to_owned());
         }
+        let [rows, other] = window.watermarks;
+        match &window.windows {
+            _ if rows.is_none() => {
+                notes.push("no watermark, so no window is ever over: all are kept".to_owned());
+            }
+            Windows::Around(around) if other.is_none() => notes.push(if around.append_only {
+                "no watermark of the other table, so all rows are kept".to_owned()
+            } else {
+                "no watermark of the other table, so no interval is ever over: all are kept"
+                    .to_owned()
+            }),
+            _ => {}
+        }
+    }
+    if let Operation::TimeJoin(join) = &node.operation {
+        notes.extend(time_join_notes(join));
     }
     if let Some(root) = fused_into(plan, node) {
         notes.push(format!("fused into #{}", root.0));

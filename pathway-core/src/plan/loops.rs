@@ -174,6 +174,7 @@ impl Operation {
             | Self::Stateful { .. }
             | Self::Calls(_)
             | Self::Window(_)
+            | Self::TimeJoin(_)
             | Self::Machine { .. }
             | Self::Validity { .. }
             | Self::Stamp { .. }

@@ -16,7 +16,7 @@ pub use delta_join::DeltaJoin;
 pub use loops::{Loop, LoopId, Misplaced};
 pub use node::{
     Node, NodeId, Operation, Port, Rooted, ScopeId, SharedIndex, SinkKind, SinkSlot, Sorted,
-    SortedOutput, SourceNode, Terminal, WatermarkNode, WindowNode,
+    SortedOutput, SourceNode, Terminal, TimeJoinNode, WatermarkNode, WindowNode, WindowTerminal,
 };
 
 use crate::stage::RowType;

@@ -2,8 +2,8 @@
 
 use super::{CallsNode, DeltaJoin, LoopId};
 use crate::dataflow::ordered::OverPlan;
-use crate::dataflow::window::{Emission, Windows};
-use crate::dataflow::{JoinKind, ReducePlan, WatermarkPlan};
+use crate::dataflow::window::{Results, Windows};
+use crate::dataflow::{JoinKind, ReducePlan, TimeJoinPlan, WatermarkPlan};
 use crate::io::{CollectionKind, Reader, Sink, SinkWriter, Wanted};
 use crate::schema::DataType;
 use crate::stage::{
@@ -167,8 +167,12 @@ pub enum Operation {
     },
     /// Calls an asynchronous function on each row.
     Calls(CallsNode),
-    /// Groups by window and key, and reduces. Its second input is the watermark, if there is one.
+    /// Groups by window and key, and reduces. Behind its rows come the other table, where windows
+    /// are around its rows, and the watermarks that there are.
     Window(WindowNode),
+    /// Joins two tables by time. Its inputs are both sides, then the watermarks of those that have
+    /// one.
+    TimeJoin(TimeJoinNode),
     /// Calls a function on each row with the state of its key, and one on each timer. Its second
     /// input is the watermark, where it goes by event time.
     Machine {
@@ -268,13 +272,17 @@ impl WatermarkNode {
 /// Windows of a plan.
 pub struct WindowNode {
     /// Takes pane, key and arguments from a row.
-    pub terminal: ReduceTerminal,
+    pub terminal: WindowTerminal,
+    /// Takes key and time from a row of the other table, where windows are around its rows.
+    pub other: Option<Terminal>,
+    /// The watermarks of both.
+    pub watermarks: [Option<NodeId>; 2],
     /// The reducers.
     pub plan: ReducePlan,
     /// How time is divided.
     pub windows: Windows,
-    /// When outputs come out.
-    pub emission: Emission,
+    /// When outputs come out, and what becomes of them.
+    pub results: Results,
     /// Decodes window, key and outputs.
     pub root: fn(AnyStep) -> Box<dyn EncodedStep>,
     /// The type of the key.
@@ -283,6 +291,30 @@ pub struct WindowNode {
     pub key_column: Option<Option<&'static str>>,
     /// A time in steps, to a person.
     pub describe: fn(i128) -> String,
+    /// The type of the rows.
+    pub rows: fn() -> DataType,
+}
+
+/// What takes rows into windows.
+pub enum WindowTerminal {
+    /// Pane, key and arguments of a row.
+    Panes(ReduceTerminal),
+    /// Key, time, row and arguments.
+    Rows(Terminal),
+}
+
+/// A join by time of a plan.
+pub struct TimeJoinNode {
+    /// Take the key from a row of each side; the time goes in front of the row.
+    pub terminals: [Terminal; 2],
+    /// Which rows meet, and when they come out.
+    pub plan: TimeJoinPlan,
+    /// Calls the user's closure.
+    pub root: Rooted,
+    /// Which sides have a watermark.
+    pub watermarks: [bool; 2],
+    /// Which rows meet, to a person.
+    pub described: String,
 }
 
 /// A source of a plan.
@@ -347,7 +379,22 @@ impl fmt::Debug for WatermarkNode {
 
 impl fmt::Debug for WindowNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("WindowNode").field(&self.windows).field(&self.emission).finish()
+        f.debug_tuple("WindowNode").field(&self.windows).field(&self.results).finish()
+    }
+}
+
+impl fmt::Debug for WindowTerminal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Panes(_) => "Panes",
+            Self::Rows(_) => "Rows",
+        })
+    }
+}
+
+impl fmt::Debug for TimeJoinNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TimeJoinNode").field(&self.plan).finish()
     }
 }
 
@@ -406,6 +453,7 @@ impl fmt::Debug for Operation {
             Self::Stateful { .. } => "Stateful",
             Self::Calls(_) => "Calls",
             Self::Window(_) => "Window",
+            Self::TimeJoin(_) => "TimeJoin",
             Self::Machine { .. } => "Machine",
             Self::Validity { .. } => "Validity",
             Self::Stamp { .. } => "Stamp",

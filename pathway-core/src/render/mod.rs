@@ -11,6 +11,7 @@ mod delta_join;
 mod iterate;
 mod sort;
 mod source;
+mod time_join;
 mod validity;
 mod watermark;
 mod window;
@@ -228,13 +229,15 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             Operation::Validity { terminal } => {
                 terminal(consumer.0, validity::collector(self, entry, feeds))
             }
-            Operation::Window(window) => {
-                let collector = window::collector(self, entry, window, feeds);
-                (window.terminal)(consumer.0, collector)
-            }
+            Operation::Window(window) => window::terminal(self, entry, window, feeds),
             Operation::Watermark(watermark) => {
                 let collector = watermark::collector(self, entry, watermark, feeds);
                 (watermark.terminal)(consumer.0, collector)
+            }
+            Operation::TimeJoin(join) => {
+                let peers = self.peers();
+                let collector = exchanged(Route::ByKey, peers, entry, Pact::Exchanged, feeds);
+                (join.terminals[input])(consumer.0, collector)
             }
             Operation::Sort(sorted) => {
                 let peers = self.peers();
@@ -502,6 +505,8 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             Operation::Machine { .. } | Operation::Window(_) | Operation::Validity { .. } => {
                 Closes::Every
             }
+            // Watermarks may go on without rows.
+            Operation::TimeJoin(_) if node.inputs.len() > 2 => Closes::Every,
             _ if starts => Closes::FirstAndArrived,
             _ => Closes::Arrived,
         };
@@ -606,6 +611,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             Operation::Calls(calls) => async_calls::render(self, node, calls),
             Operation::Sort(sorted) => sort::render(self, node, sorted),
             Operation::Window(window) => window::render(self, node, window),
+            Operation::TimeJoin(join) => time_join::render(self, node, join),
             Operation::Watermark(watermark) => watermark::render(self, node, watermark),
             Operation::LeastWatermark => watermark::render_least(self, node),
             Operation::Index(_) if !self.consumers.has_outer_readers(node.id) => {}

@@ -518,3 +518,93 @@ impl Drop for Running {
         self.join();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::dataflow::in_flight::InFlight;
+    use crate::io::{BadRow, Decoder, Reader, RowReceiver, SourceError, SourceWriter};
+    use crate::schema::Schema;
+    use crate::table::{Pipeline, ReaderSource};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    /// Long rows in one partition, and another partition that keeps its worker busy.
+    struct Rows {
+        busy: Arc<AtomicBool>,
+    }
+
+    const ROWS: u64 = 20_000;
+    const ROW_BYTES: usize = 4_000;
+
+    impl Reader for Rows {
+        fn run(&self, out: &SourceWriter) -> Result<(), SourceError> {
+            let long = out.open("long", Box::new(Long))?;
+            let wait = out.open("wait", Box::new(Wait { busy: Arc::clone(&self.busy) }))?;
+            out.send(wait, vec![0])?;
+            for number in 0..ROWS {
+                out.send(long, format!("{number:0ROW_BYTES$}").into_bytes())?;
+            }
+            out.end(long)?;
+            Ok(out.end(wait)?)
+        }
+
+        fn label(&self) -> String {
+            "rows".to_owned()
+        }
+
+        fn bounded(&self) -> bool {
+            true
+        }
+    }
+
+    struct Long;
+
+    impl Decoder for Long {
+        fn decode(&mut self, row: &[u8], rows: &mut dyn RowReceiver) -> Result<(), Box<BadRow>> {
+            rows.update(&String::from_utf8_lossy(row).into_owned().to_row_bytes(), 1);
+            Ok(())
+        }
+
+        fn finish(&mut self, _rows: &mut dyn RowReceiver) -> Result<(), Box<BadRow>> {
+            Ok(())
+        }
+    }
+
+    struct Wait {
+        busy: Arc<AtomicBool>,
+    }
+
+    impl Decoder for Wait {
+        fn decode(&mut self, _: &[u8], _rows: &mut dyn RowReceiver) -> Result<(), Box<BadRow>> {
+            while self.busy.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Ok(())
+        }
+
+        fn finish(&mut self, _rows: &mut dyn RowReceiver) -> Result<(), Box<BadRow>> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn nothing_enters_while_too_much_is_on_its_way_to_a_busy_worker() {
+        let busy = Arc::new(AtomicBool::new(true));
+        let app = Pipeline::new("busy").threads(2);
+        let rows = ReaderSource::<String>::new(Rows { busy: Arc::clone(&busy) }).table(&app);
+        let view = rows.changes().reduce(|g| g.count()).view();
+        let running = app.start().unwrap();
+        let in_flight: Arc<InFlight> = Arc::clone(&running.shared.in_flight);
+        while !in_flight.is_full() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        busy.store(false, Ordering::SeqCst);
+        running.wait().unwrap();
+        assert_eq!(view.rows(), [ROWS]);
+        // All that one turn lets in comes on top.
+        assert!(in_flight.most() < 300, "{}", in_flight.most());
+        assert!(!in_flight.is_full());
+    }
+}

@@ -28,6 +28,7 @@ mod stamp;
 mod stateful;
 mod steps;
 mod terminal;
+mod time_join;
 mod window;
 
 pub use async_calls::{
@@ -56,13 +57,19 @@ pub(crate) use sorted::{KeyOf, partition_key, put_sort_header, sort_key, sorted_
 pub use stamp::stamp_root;
 pub use stateful::{KeyedLogic, KeyedLogicFactory, stateful};
 pub use steps::{StepContext, StepFactory, filter, filter_map, flat_map, inspect, map, try_map};
-pub(crate) use terminal::{Extract, event_time_terminal, reduce_sets_terminal, timed_terminal};
+pub(crate) use terminal::{
+    Extract, JoinKeyOf, event_time_terminal, join_key, reduce_sets_terminal, timed_join_terminal,
+    timed_terminal,
+};
 pub use terminal::{
     InputsCollector, KeyedCollector, KeyedTerminal, ReduceTerminal, RowTerminal, keyed_terminal,
     reduce_terminal, upsert_terminal,
 };
 
-pub(crate) use window::{PaneOf, whole_window_root, window_root, windowed_terminal};
+pub(crate) use time_join::{Condition, Front, time_join_terminal, window_join_root};
+pub(crate) use window::{
+    PaneOf, groups_terminal, interval_root, whole_window_root, window_root, windowed_terminal,
+};
 
 use crate::schema::Schema;
 use std::any::Any;

@@ -171,6 +171,33 @@ where
     })
 }
 
+/// Appends the key of a row that is to be compared with that of a row of another table. Answers
+/// whether it has a null, so that it equals no other.
+pub(crate) type JoinKeyOf<T> = Arc<dyn Fn(&T, &mut Vec<u8>) -> bool + Send + Sync>;
+
+/// What `key` takes from a row, to be compared with what is taken from a row of another table.
+pub(crate) fn join_key<T, E, F>(key: F) -> JoinKeyOf<T>
+where
+    E: Expr<T>,
+    F: Fn(&T) -> E + Send + Sync + 'static,
+{
+    Arc::new(move |row, out| {
+        key(row).with(row, |value| {
+            value.encode_key(out);
+            value.has_null()
+        })
+    })
+}
+
+/// The same as [`timed_terminal`], for rows that are compared with those of another table.
+pub(crate) fn timed_join_terminal<T: EventTime>(key_of: JoinKeyOf<T>) -> KeyedTerminal {
+    keyed(move |row: &T, key, front| {
+        let time = row.event_time().expect("a row without a time has been refused in front");
+        front.extend_from_slice(&time.to_steps().to_le_bytes());
+        key_of(row, key)
+    })
+}
+
 /// Builds a terminal in front of a reduction.
 pub type ReduceTerminal = Arc<dyn Fn(u32, Box<dyn InputsCollector>) -> AnyStep + Send + Sync>;
 

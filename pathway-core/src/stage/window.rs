@@ -1,7 +1,8 @@
 //! Windows: from a row to its pane, and from a window's bounds to what the user sees.
 
 use super::{
-    AnyStep, Diff, EncodedStep, Extract, InputsCollector, ReduceTerminal, SharedBatch, Step, enter,
+    AnyStep, Diff, EncodedStep, Extract, Inputs, InputsCollector, ReduceTerminal, SharedBatch,
+    Step, enter,
 };
 use crate::schema::{EventTime, Expr, Schema, TimePoint, Window};
 use std::marker::PhantomData;
@@ -73,6 +74,84 @@ where
     })
 }
 
+/// The groups that a row is in, each as what stands in front of its key and the key.
+#[derive(Debug, Default)]
+pub(crate) struct GroupKeys {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl GroupKeys {
+    /// Adds a group; `f` writes its key.
+    pub(crate) fn add(&mut self, f: impl FnOnce(&mut Vec<u8>)) {
+        f(&mut self.bytes);
+        self.ends.push(self.bytes.len());
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut start = 0;
+        self.ends.iter().map(move |&end| &self.bytes[std::mem::replace(&mut start, end)..end])
+    }
+}
+
+/// Finds the groups that a row is in.
+pub(crate) type GroupsOf<T> = Arc<dyn Fn(&T, &mut GroupKeys) + Send + Sync>;
+
+struct Spread<T> {
+    node: u32,
+    groups_of: GroupsOf<T>,
+    extracts: Arc<[Extract<T>]>,
+    collector: Box<dyn InputsCollector>,
+    batch: SharedBatch,
+    groups: GroupKeys,
+    inputs: Inputs,
+}
+
+impl<T: Schema> Step<T> for Spread<T> {
+    fn push(&mut self, row: T, diff: Diff) {
+        self.push_ref(&row, diff);
+    }
+
+    fn push_ref(&mut self, row: &T, diff: Diff) {
+        enter(self.node);
+        self.groups.clear();
+        self.inputs.clear();
+        (self.groups_of)(row, &mut self.groups);
+        for extract in &*self.extracts {
+            extract(row, &mut self.inputs);
+        }
+        for key in self.groups.iter() {
+            if self.batch.borrow_mut().push(key, &self.inputs, diff) {
+                self.collector.settle();
+            }
+        }
+    }
+}
+
+/// A terminal that puts each row into the groups that `groups_of` finds.
+pub(crate) fn groups_terminal<T: Schema>(
+    groups_of: GroupsOf<T>,
+    extracts: Vec<Extract<T>>,
+) -> ReduceTerminal {
+    let extracts = Arc::<[Extract<T>]>::from(extracts);
+    Arc::new(move |node, collector| {
+        AnyStep::new::<T>(Box::new(Spread {
+            node,
+            groups_of: Arc::clone(&groups_of),
+            extracts: Arc::clone(&extracts),
+            batch: collector.batch(),
+            collector,
+            groups: GroupKeys::default(),
+            inputs: Inputs::default(),
+        }))
+    })
+}
+
 struct WindowRoot<P, K, O> {
     next: Box<dyn Step<((Window<P>, K), O)>>,
 }
@@ -111,4 +190,22 @@ impl<P: TimePoint, O: Schema> EncodedStep for WholeWindowRoot<P, O> {
 /// The root behind windows of all rows: window and outputs.
 pub(crate) fn whole_window_root<P: TimePoint, O: Schema>(next: AnyStep) -> Box<dyn EncodedStep> {
     Box::new(WholeWindowRoot::<P, O> { next: next.typed(), types: PhantomData })
+}
+
+struct IntervalRoot<A, O> {
+    next: Box<dyn Step<(A, O)>>,
+}
+
+impl<A: Schema, O: Schema> EncodedStep for IntervalRoot<A, O> {
+    fn push(&mut self, row: &[u8], mut outputs: &[u8], diff: Diff) {
+        let mut row = &row[2 * size_of::<i128>()..];
+        let copies = Diff::decode(&mut outputs);
+        self.next.push((A::decode(&mut row), O::decode(&mut outputs)), diff * copies);
+    }
+}
+
+/// The root behind intervals: the row of the other table behind their bounds, and the outputs
+/// behind the copies of that row.
+pub(crate) fn interval_root<A: Schema, O: Schema>(next: AnyStep) -> Box<dyn EncodedStep> {
+    Box::new(IntervalRoot::<A, O> { next: next.typed() })
 }

@@ -33,6 +33,7 @@ mod sort;
 mod source;
 mod stamp;
 mod stateful;
+mod time_join;
 mod total;
 mod unique;
 mod unpivot;
@@ -70,12 +71,17 @@ pub use resample::Resampled;
 pub use semi_join::{SemiBuilder, SemiWhere};
 pub use sort::{Limited, Ordered, Sorted};
 pub use source::{ReaderSource, Source};
+pub use time_join::{
+    BothSides, ByAsOf, ByInterval, ByVersion, ByWindow, Nearby, OfPairs, OnKeys, SameTime,
+    TimeJoin, Unkeyed,
+};
 pub use upsert::AppendOnly;
 pub use view::{View, ViewSnapshot};
 pub use watermark::InTime;
 pub use window::{
-    Changing, Final, FinalWindows, GroupedWindows, WindowSpec, Windowed, cumulating, days, months,
-    sessions, sliding, tumbling, weeks,
+    AllIntervals, BoundsOf, ByPosition, ByTime, Changing, Emptiness, Final, FinalWindows,
+    GroupedWindows, IntervalsOver, NonEmpty, SameLine, WindowSpec, Windowed, cumulating, days,
+    global, months, sessions, sliding, tumbling, weeks,
 };
 pub use write::Change;
 

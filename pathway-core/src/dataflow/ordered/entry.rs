@@ -53,6 +53,11 @@ impl Entry {
         &self.bytes[self.key_len as usize..self.sort_len as usize]
     }
 
+    /// The arguments, as they were written.
+    pub(crate) fn arguments(&self) -> &[u8] {
+        &self.bytes[self.sort_len as usize..]
+    }
+
     /// One of the arguments.
     pub(crate) fn argument(&self, index: usize) -> Input<'_> {
         let mut rest = &self.bytes[self.sort_len as usize..];

@@ -22,11 +22,13 @@ mod tests;
 mod tree;
 mod whole;
 
+pub(crate) use entry::Entry;
 pub(crate) use limit::Limit;
 pub(crate) use over::Over;
 pub(crate) use partition::Partitions;
 pub(crate) use plan::Keeps;
 pub use plan::{Edge, OverPart, OverPlan, RunningKind};
+pub(crate) use tree::Tree;
 pub(crate) use whole::WholePartition;
 
 use crate::format;
@@ -34,7 +36,7 @@ use crate::schema::{DataType, ordered};
 use crate::stage::Diff;
 
 /// What is wrong where more copies of a row were taken away than there were.
-fn too_few(rows: DataType, (entry, left): &(entry::Entry, Diff)) -> String {
+pub(crate) fn too_few(rows: DataType, (entry, left): &(Entry, Diff)) -> String {
     let mut compact = Vec::new();
     ordered::to_compact(rows, &mut entry.row(), &mut compact);
     let row = format::display::display(rows, &compact);

@@ -44,6 +44,10 @@ pub enum Division {
     },
     /// Stretches of a calendar.
     Calendar(Arc<dyn Calendar>),
+    /// One for all of time.
+    Global,
+    /// Those that a function of the user's finds for each row: its bounds stand in front of a key.
+    Own,
 }
 
 /// The greatest multiple of `size` from `origin` on that is not behind `time`.
@@ -79,6 +83,8 @@ impl Division {
                 floor(time, *step, first)
             }
             Self::Calendar(calendar) => calendar.start(time),
+            Self::Global => i128::MIN,
+            Self::Own => time,
         }
     }
 
@@ -90,13 +96,15 @@ impl Division {
             Self::Sliding { pane: length, .. } => pane.saturating_add(*length),
             Self::Cumulating { step, .. } => pane.saturating_add(*step).min(self.over(pane)),
             Self::Calendar(calendar) => calendar.next(pane),
+            Self::Global => i128::MAX,
+            Self::Own => time.saturating_add(1),
         };
         (pane, end)
     }
 
     /// Whether each pane is a window of its own.
     pub(crate) fn panes_are_windows(&self) -> bool {
-        matches!(self, Self::Tumbling { .. } | Self::Calendar(_))
+        matches!(self, Self::Tumbling { .. } | Self::Calendar(_) | Self::Global)
     }
 
     /// The windows that a pane is in, as start and end.
@@ -104,6 +112,8 @@ impl Division {
         match self {
             Self::Tumbling { size, .. } => vec![(pane, pane.saturating_add(*size))],
             Self::Calendar(calendar) => vec![(pane, calendar.next(pane))],
+            Self::Global => vec![(pane, i128::MAX)],
+            Self::Own => Vec::new(),
             Self::Sliding { size, hop, origin, .. } => {
                 let last = floor(pane, *hop, *origin);
                 let starts = std::iter::successors(Some(last), |start| start.checked_sub(*hop));
@@ -131,6 +141,7 @@ impl Division {
         match self {
             Self::Tumbling { size, .. } => pane.saturating_add(*size),
             Self::Calendar(calendar) => calendar.next(pane),
+            Self::Global | Self::Own => i128::MAX,
             Self::Sliding { size, hop, origin, .. } => {
                 floor(pane, *hop, *origin).saturating_add(*size)
             }
@@ -148,6 +159,8 @@ impl fmt::Display for Division {
             Self::Sliding { .. } => f.write_str("sliding windows"),
             Self::Cumulating { .. } => f.write_str("cumulating windows"),
             Self::Calendar(calendar) => write!(f, "calendar windows ({calendar:?})"),
+            Self::Global => f.write_str("one window of all time"),
+            Self::Own => f.write_str("windows by closure"),
         }
     }
 }

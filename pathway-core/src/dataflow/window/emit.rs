@@ -50,6 +50,20 @@ impl<O: WindowOutput> GroupOutput for InWindow<O> {
     }
 }
 
+/// When the window that stands in front of a key ends.
+pub(super) fn end_of(key: &[u8]) -> i128 {
+    i128::decode(&mut &key[PANE_LEN..])
+}
+
+/// Takes the outputs of groups back.
+pub(super) struct Taken<O>(pub(super) O);
+
+impl<O: GroupOutput> GroupOutput for Taken<O> {
+    fn emit(&mut self, key: &[u8], _old: Option<&[u8]>, new: Option<&[u8]>) {
+        self.0.emit(key, new, None);
+    }
+}
+
 /// Outputs of a group that wait for the next interval.
 #[derive(Debug, Default)]
 struct Pending {
@@ -96,18 +110,17 @@ impl Early {
     }
 
     /// Ends an epoch whose outputs are here: emits all if it is time, otherwise those of the
-    /// windows that end at `over` or before.
+    /// windows that are over, given their bounds and key.
     pub(super) fn close(
         &mut self,
         interval: i64,
-        over: i128,
+        is_over: impl Fn(&[u8]) -> bool,
         at: &Moment,
         root: &mut dyn EncodedStep,
     ) {
         let is_due = at.ended || self.due.is_some_and(|due| due <= at.now);
         self.pending.retain(|key, outputs| {
-            let mut end = &key[PANE_LEN..];
-            if !is_due && i128::decode(&mut end) > over {
+            if !is_due && !is_over(key) {
                 return true;
             }
             if outputs.emitted != outputs.latest {

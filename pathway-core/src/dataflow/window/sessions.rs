@@ -1,115 +1,69 @@
 //! Sessions: windows whose bounds follow from their rows.
 
-use super::emit::{Early, InWindow, ToRoot, WindowOutput};
-use super::{Emission, Moment, Problem, WindowState, pane_and_key};
+use super::emit::{Early, InWindow, ToRoot, WindowOutput, end_of};
+use super::part::Part;
+use super::{Emission, Joins, Moment, PANE_LEN, Problem, Results, WindowState, pane_and_key};
 use crate::dataflow::ReducePlan;
-use crate::dataflow::fold::Acc;
 use crate::dataflow::group_table::{GroupOutput, GroupTable};
 use crate::dataflow::state::{State, StateSize};
 use crate::dataflow::watermark::START;
 use crate::schema::{Schema, put_len, take_bytes, take_len};
-use crate::stage::{Diff, EncodedStep, SharedBatch};
+use crate::stage::{Diff, EncodedStep, SharedBatch, enter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
 use std::rc::Rc;
 
-/// The rows of a moment or of a session, folded.
-struct Part {
-    rows: i64,
-    words: Vec<u64>,
-    accs: Vec<Acc>,
-}
-
-impl Part {
-    fn new(plan: &ReducePlan) -> Self {
-        Self { rows: 0, words: plan.zero_words(), accs: plan.zeros() }
-    }
-
-    fn add(&mut self, plan: &ReducePlan, mut partial: &[u8], rows: Diff) {
-        self.rows += rows;
-        plan.merge((&mut self.words, &mut self.accs), &mut partial);
-    }
-
-    fn absorb(&mut self, plan: &ReducePlan, other: &Self) {
-        let mut partial = Vec::new();
-        plan.write((&other.words, &other.accs), &mut partial);
-        self.add(plan, &partial, other.rows);
-    }
-
-    fn outputs(&self, plan: &ReducePlan) -> Result<Vec<u8>, String> {
-        let mut outputs = Vec::new();
-        plan.encode_outputs((&self.words, &self.accs), self.rows, &mut outputs)?;
-        Ok(outputs)
-    }
-
-    /// Whether rows are left, if what is there makes sense.
-    fn has_rows(&self) -> Result<bool, String> {
-        let is_empty =
-            self.words.iter().all(|&word| word == 0) && self.accs.iter().all(Acc::is_empty);
-        match self.rows {
-            1.. => Ok(true),
-            0 if is_empty => Ok(false),
-            _ => Err("more rows, or others, were taken away than had been added".to_owned()),
-        }
-    }
-
-    fn save(&self, plan: &ReducePlan, out: &mut Vec<u8>) {
-        self.rows.encode(out);
-        plan.write((&self.words, &self.accs), out);
-    }
-
-    fn load(plan: &ReducePlan, input: &mut &[u8]) -> Self {
-        let mut part = Self { rows: i64::decode(input), ..Self::new(plan) };
-        plan.merge((&mut part.words, &mut part.accs), input);
-        part
-    }
-
-    fn memory(&self, plan: &ReducePlan) -> usize {
-        let accs = plan.acc_folds().zip(&self.accs);
-        let of_accs = accs.map(|(fold, acc)| fold.memory(acc) + size_of::<Acc>()).sum::<usize>();
-        size_of::<Self>() + self.words.len() * size_of::<u64>() + of_accs
-    }
-}
-
 struct Session {
-    last: i128,
+    reach: i128,
     part: Part,
 }
 
 /// The sessions of one key.
 #[derive(Default)]
 struct OfKey {
-    /// Where rows may be taken away, the rows of each moment: a session may fall apart.
-    moments: BTreeMap<i128, Part>,
+    /// Where rows may be taken away, the rows of each moment, by time and reach: a session may
+    /// fall apart.
+    moments: BTreeMap<(i128, i128), Part>,
     /// By start.
     sessions: BTreeMap<i128, Session>,
+}
+
+/// Rows of a moment that an epoch adds or takes away.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Change {
+    time: i128,
+    reach: i128,
+    partial: Vec<u8>,
+    rows: Diff,
 }
 
 /// What an epoch changes in the sessions of one key.
 #[derive(Default)]
 struct Changed {
-    /// The sessions that were there: start, last moment and outputs.
+    /// The sessions that were there: start, reach and outputs.
     old: BTreeMap<(i128, i128), Vec<u8>>,
     /// The starts of those that are new.
     new: BTreeSet<i128>,
-    /// Stretches in which sessions are to be found again.
+    /// Stretches in which sessions are to be found again: from, and reach.
     stretches: Vec<(i128, i128)>,
 }
 
 /// The sessions of one worker.
 pub(crate) struct Sessions {
+    /// The number of the plan node.
+    node: u32,
     plan: ReducePlan,
-    gap: i128,
-    emission: Emission,
+    joins: Joins,
+    results: Results,
     describe: fn(i128) -> String,
     /// Whether rows may be taken away.
     retracts: bool,
     /// The rows of this epoch, by moment and key.
     changes: GroupTable,
     keys: BTreeMap<Rc<[u8]>, OfKey>,
-    /// By end, key and start.
+    /// By reach, key and start.
     ends: BTreeSet<(i128, Rc<[u8]>, i128)>,
-    /// Sessions that end here or before are over.
+    /// No row before this time comes any more.
     over: i128,
     early: Early,
 }
@@ -118,16 +72,17 @@ impl Sessions {
     pub(crate) fn new(
         node: u32,
         plan: ReducePlan,
-        gap: i128,
-        emission: Emission,
+        joins: Joins,
+        results: Results,
         describe: fn(i128) -> String,
         retracts: bool,
     ) -> Self {
         Self {
+            node,
             changes: GroupTable::new(node, plan.clone()),
             plan,
-            gap,
-            emission,
+            joins,
+            results,
             describe,
             retracts,
             keys: BTreeMap::new(),
@@ -137,36 +92,59 @@ impl Sessions {
         }
     }
 
+    /// The changes of this epoch by key, in order.
+    fn take_changes(&mut self) -> BTreeMap<Rc<[u8]>, Vec<Change>> {
+        let mut by_key: BTreeMap<Rc<[u8]>, Vec<Change>> = BTreeMap::new();
+        let joins = &self.joins;
+        self.changes.drain(|key, partial, rows| {
+            let (time, mut key) = pane_and_key(key);
+            let mut reach = joins.reach(time);
+            if matches!(joins, Joins::ByRow) {
+                (reach, key) = pane_and_key(key);
+            }
+            let change = Change { time, reach, partial: partial.to_vec(), rows };
+            match by_key.get_mut(key) {
+                Some(changes) => changes.push(change),
+                None => drop(by_key.insert(key.into(), vec![change])),
+            }
+        });
+        by_key.values_mut().for_each(|changes| changes.sort_unstable());
+        by_key
+    }
+
     /// Applies the changes of an epoch to a key, and emits what has changed.
     fn apply(
         &mut self,
         key: &Rc<[u8]>,
-        changes: Vec<(i128, Vec<u8>, Diff)>,
+        changes: Vec<Change>,
         output: &mut dyn WindowOutput,
     ) -> Result<(), Problem> {
         let mut of_key = self.keys.remove(key).unwrap_or_default();
         let mut changed = Changed::default();
-        for (time, partial, rows) in changes {
+        for Change { time, reach, partial, rows } in changes {
             let mut part = Part::new(&self.plan);
             part.add(&self.plan, &partial, rows);
-            let mut stretch = (time, time);
-            for start in of_key.near(time, self.gap) {
+            let mut stretch = (time, reach);
+            for start in of_key.near(&self.joins, time, reach) {
                 let Some(session) = of_key.sessions.remove(&start) else { continue };
                 self.note(key, start, &session, &mut changed)?;
-                stretch = (stretch.0.min(start), stretch.1.max(session.last));
-                part.absorb(&self.plan, &session.part);
+                stretch = (stretch.0.min(start), stretch.1.max(session.reach));
+                if !self.retracts {
+                    part.absorb(&self.plan, &session.part);
+                }
             }
             if self.retracts {
-                let moment = of_key.moments.entry(time).or_insert_with(|| Part::new(&self.plan));
+                let new = || Part::new(&self.plan);
+                let moment = of_key.moments.entry((time, reach)).or_insert_with(new);
                 moment.add(&self.plan, &partial, rows);
                 let has_rows = moment.has_rows();
-                if !has_rows.map_err(|problem| self.at(key, (time, time), &problem))? {
-                    of_key.moments.remove(&time);
+                if !has_rows.map_err(|problem| self.at(key, (time, reach), &problem))? {
+                    of_key.moments.remove(&(time, reach));
                 }
                 changed.stretches.push(stretch);
             } else {
                 changed.new.insert(stretch.0);
-                of_key.sessions.insert(stretch.0, Session { last: stretch.1, part });
+                of_key.sessions.insert(stretch.0, Session { reach: stretch.1, part });
             }
         }
         self.find_again(&mut of_key, &mut changed);
@@ -188,14 +166,11 @@ impl Sessions {
         if changed.new.remove(&start) {
             return Ok(());
         }
-        let bounds = (start, session.last);
-        self.ends.remove(&(self.end(session.last), Rc::clone(key), start));
-        let outputs = match self.emission {
+        let bounds = (start, session.reach);
+        self.ends.remove(&(session.reach, Rc::clone(key), start));
+        let outputs = match self.results.emission {
             Emission::WhenFinal => Vec::new(),
-            _ => session
-                .part
-                .outputs(&self.plan)
-                .map_err(|problem| self.at(key, bounds, &problem))?,
+            _ => self.outputs(key, start, session)?,
         };
         changed.old.insert(bounds, outputs);
         Ok(())
@@ -204,26 +179,27 @@ impl Sessions {
     /// Finds the sessions of the stretches in which moments have changed. No other session is near
     /// any of them: it would have been taken.
     fn find_again(&self, of_key: &mut OfKey, changed: &mut Changed) {
+        let joins = &self.joins;
         changed.stretches.sort_unstable();
         let mut joined: Vec<(i128, i128)> = Vec::new();
-        for (from, to) in changed.stretches.drain(..) {
+        for (from, reach) in changed.stretches.drain(..) {
             match joined.last_mut() {
-                Some((_, end)) if from.saturating_sub(*end) < self.gap => *end = to.max(*end),
-                _ => joined.push((from, to)),
+                Some((_, far)) if joins.touches(*far, from) => *far = reach.max(*far),
+                _ => joined.push((from, reach)),
             }
         }
-        for (from, to) in joined {
+        for (from, reach) in joined {
             let mut at: Option<(i128, Session)> = None;
-            for (&time, moment) in of_key.moments.range(from..=to) {
-                if let Some((start, session)) =
-                    at.take_if(|(_, session)| time.saturating_sub(session.last) >= self.gap)
-                {
+            let behind = joins.end(reach);
+            for (&(time, reach), moment) in of_key.moments.range((from, START)..(behind, START)) {
+                let apart = |(_, session): &mut (_, Session)| !joins.touches(session.reach, time);
+                if let Some((start, session)) = at.take_if(apart) {
                     changed.new.insert(start);
                     of_key.sessions.insert(start, session);
                 }
-                let new = || (time, Session { last: time, part: Part::new(&self.plan) });
+                let new = || (time, Session { reach, part: Part::new(&self.plan) });
                 let (_, session) = at.get_or_insert_with(new);
-                session.last = time;
+                session.reach = reach.max(session.reach);
                 session.part.absorb(&self.plan, moment);
             }
             if let Some((start, session)) = at {
@@ -243,73 +219,80 @@ impl Sessions {
         let mut new = BTreeMap::new();
         for start in changed.new {
             let Some(session) = of_key.sessions.get(&start) else { continue };
-            let bounds = (start, session.last);
-            self.ends.insert((self.end(session.last), Rc::clone(key), start));
-            if self.emission != Emission::WhenFinal {
-                let outputs = session.part.outputs(&self.plan);
-                new.insert(bounds, outputs.map_err(|problem| self.at(key, bounds, &problem))?);
+            self.ends.insert((session.reach, Rc::clone(key), start));
+            if self.results.emission != Emission::WhenFinal {
+                new.insert((start, session.reach), self.outputs(key, start, session)?);
             }
         }
-        if self.emission == Emission::WhenFinal {
+        if self.results.emission == Emission::WhenFinal {
             return Ok(());
         }
         for (bounds, outputs) in &changed.old {
             if new.get(bounds) == Some(outputs) {
                 new.remove(bounds);
             } else {
-                let window = (bounds.0, self.end(bounds.1));
+                let window = (bounds.0, self.joins.end(bounds.1));
                 InWindow::new(window, &mut *output).emit(key, Some(outputs), None);
             }
         }
         for (bounds, outputs) in &new {
-            let window = (bounds.0, self.end(bounds.1));
+            let window = (bounds.0, self.joins.end(bounds.1));
             InWindow::new(window, &mut *output).emit(key, None, Some(outputs));
         }
         Ok(())
     }
 
     /// Lets go of the sessions that are over.
-    fn finish(&mut self, root: &mut dyn EncodedStep) -> Result<(), Problem> {
-        while let Some((end, key, start)) = self.ends.pop_first() {
-            if end > self.over {
-                self.ends.insert((end, key, start));
+    fn finish(&mut self, output: &mut dyn WindowOutput) -> Result<(), Problem> {
+        while let Some((reach, key, start)) = self.ends.pop_first() {
+            if !self.joins.is_over(reach, self.over) {
+                self.ends.insert((reach, key, start));
                 break;
             }
             let Some(of_key) = self.keys.get_mut(&key) else { continue };
             let Some(session) = of_key.sessions.remove(&start) else { continue };
-            of_key.moments.retain(|time, _| *time < start || *time > session.last);
+            let end = self.joins.end(reach);
+            of_key.forget_moments(start, end);
             if of_key.sessions.is_empty() {
                 self.keys.remove(&key);
             }
-            if self.emission == Emission::WhenFinal {
-                let outputs = session.part.outputs(&self.plan);
-                let bounds = (start, session.last);
-                let outputs = outputs.map_err(|problem| self.at(&key, bounds, &problem))?;
-                InWindow::new((start, end), ToRoot(root)).emit(&key, None, Some(&outputs));
+            let Results { emission, forgets } = self.results;
+            if emission == Emission::WhenFinal {
+                let outputs = self.outputs(&key, start, &session)?;
+                InWindow::new((start, end), &mut *output).emit(&key, None, Some(&outputs));
+            } else if forgets {
+                let outputs = self.outputs(&key, start, &session)?;
+                InWindow::new((start, end), &mut *output).emit(&key, Some(&outputs), None);
             }
         }
         Ok(())
     }
 
-    fn end(&self, last: i128) -> i128 {
-        last.saturating_add(self.gap)
+    fn outputs(&self, key: &[u8], start: i128, session: &Session) -> Result<Vec<u8>, Problem> {
+        let outputs = session.part.outputs(&self.plan);
+        outputs.map_err(|problem| self.at(key, (start, session.reach), &problem))
     }
 
-    fn at(&self, key: &[u8], (start, last): (i128, i128), problem: &str) -> Problem {
-        let (start, end) = ((self.describe)(start), (self.describe)(self.end(last)));
+    fn at(&self, key: &[u8], (start, reach): (i128, i128), problem: &str) -> Problem {
+        let (start, end) = ((self.describe)(start), (self.describe)(self.joins.end(reach)));
         (key.to_vec(), format!("{problem}\nin the window from {start} to {end}"))
     }
 }
 
 impl OfKey {
-    /// The starts of the sessions that a row at that time belongs to: one, or two that it brings
-    /// together.
-    fn near(&self, time: i128, gap: i128) -> Vec<i128> {
+    /// The starts of the sessions that a row belongs to: one, or several that it brings together.
+    fn near(&self, joins: &Joins, time: i128, reach: i128) -> Vec<i128> {
         let before = self.sessions.range(..=time).next_back();
-        let before = before.filter(|(_, session)| time.saturating_sub(session.last) < gap);
-        let behind = self.sessions.range((Excluded(time), Unbounded)).next();
-        let behind = behind.filter(|(start, _)| start.saturating_sub(time) < gap);
+        let before = before.filter(|(_, session)| joins.touches(session.reach, time));
+        let behind = self.sessions.range((Excluded(time), Unbounded));
+        let behind = behind.take_while(|(start, _)| joins.touches(reach, **start));
         before.into_iter().chain(behind).map(|(start, _)| *start).collect()
+    }
+
+    /// Forgets the moments of a session.
+    fn forget_moments(&mut self, start: i128, end: i128) {
+        let mut moments = self.moments.split_off(&(start, START));
+        self.moments.append(&mut moments.split_off(&(end, START)));
     }
 }
 
@@ -327,32 +310,27 @@ impl WindowState for Sessions {
     }
 
     fn close(&mut self, at: &Moment, root: &mut dyn EncodedStep) -> Result<(), Problem> {
-        let mut by_key: BTreeMap<Rc<[u8]>, Vec<(i128, Vec<u8>, Diff)>> = BTreeMap::new();
-        self.changes.drain(|key, partial, rows| {
-            let (time, key) = pane_and_key(key);
-            let change = (time, partial.to_vec(), rows);
-            match by_key.get_mut(key) {
-                Some(changes) => changes.push(change),
-                None => drop(by_key.insert(key.into(), vec![change])),
-            }
-        });
+        // A function of the user's that says what is near may panic.
+        enter(self.node);
+        let by_key = self.take_changes();
         let mut early = std::mem::take(&mut self.early);
-        let is_early = matches!(self.emission, Emission::Early(_));
-        let applied = by_key.into_iter().try_for_each(|(key, mut changes)| {
-            changes.sort_unstable();
-            if is_early {
-                self.apply(&key, changes, &mut early)
-            } else {
-                self.apply(&key, changes, &mut ToRoot(root))
-            }
-        });
-        self.early = early;
-        applied?;
-        self.over = at.watermark.max(self.over);
-        if let Emission::Early(interval) = self.emission {
-            self.early.close(interval, self.over, at, root);
+        let mut direct = ToRoot(root);
+        let is_early = matches!(self.results.emission, Emission::Early(_));
+        let output: &mut dyn WindowOutput = if is_early { &mut early } else { &mut direct };
+        for (key, changes) in by_key {
+            self.apply(&key, changes, output)?;
         }
-        self.finish(root)
+        self.over = at.watermark.max(self.over);
+        self.finish(output)?;
+        if let Emission::Early(interval) = self.results.emission {
+            let is_over = |key: &[u8]| match &self.joins {
+                Joins::Where(_) => self.joins.is_over(end_of(key).saturating_sub(1), self.over),
+                _ => end_of(key) <= self.over,
+            };
+            early.close(interval, is_over, at, root);
+        }
+        self.early = early;
+        Ok(())
     }
 
     fn due(&self) -> Option<i64> {
@@ -368,6 +346,7 @@ impl State for Sessions {
             let parts = sessions.chain(of_key.moments.values());
             size.rows += of_key.sessions.len() + of_key.moments.len();
             size.bytes += key.len() + parts.map(|part| part.memory(&self.plan)).sum::<usize>();
+            size.bytes += of_key.moments.len() * 2 * PANE_LEN;
         }
         size.bytes += self.ends.len() * size_of::<(i128, Rc<[u8]>, i128)>() + self.early.memory();
         size
@@ -381,14 +360,15 @@ impl State for Sessions {
             put_len(key.len(), out);
             out.extend_from_slice(key);
             put_len(of_key.moments.len(), out);
-            for (time, part) in &of_key.moments {
+            for ((time, reach), part) in &of_key.moments {
                 time.encode(out);
+                reach.encode(out);
                 part.save(&self.plan, out);
             }
             put_len(of_key.sessions.len(), out);
             for (start, session) in &of_key.sessions {
                 start.encode(out);
-                session.last.encode(out);
+                session.reach.encode(out);
                 session.part.save(&self.plan, out);
             }
         }
@@ -402,14 +382,14 @@ impl State for Sessions {
             let key: Rc<[u8]> = take_bytes(input, len).into();
             let mut of_key = OfKey::default();
             for _ in 0..take_len(input) {
-                let time = i128::decode(input);
-                of_key.moments.insert(time, Part::load(&self.plan, input));
+                let moment = (i128::decode(input), i128::decode(input));
+                of_key.moments.insert(moment, Part::load(&self.plan, input));
             }
             for _ in 0..take_len(input) {
-                let (start, last) = (i128::decode(input), i128::decode(input));
+                let (start, reach) = (i128::decode(input), i128::decode(input));
                 let part = Part::load(&self.plan, input);
-                of_key.sessions.insert(start, Session { last, part });
-                self.ends.insert((self.end(last), Rc::clone(&key), start));
+                of_key.sessions.insert(start, Session { reach, part });
+                self.ends.insert((reach, Rc::clone(&key), start));
             }
             self.keys.insert(key, of_key);
         }
@@ -434,54 +414,63 @@ mod tests {
         }
     }
 
-    fn new(emission: Emission, retracts: bool) -> Sessions {
+    fn new(joins: &Joins, emission: Emission, retracts: bool) -> Sessions {
         let plan = ReducePlan::new(vec![AnyFold::Words(Arc::new(Count))], OutputShape::Single);
-        Sessions::new(0, plan, 10, emission, |time| time.to_string(), retracts)
+        let results = Results { emission, forgets: false };
+        Sessions::new(0, plan, joins.clone(), results, |time| time.to_string(), retracts)
+    }
+
+    fn row(sessions: &mut Sessions, time: i128, diff: Diff) {
+        let mut inputs = Inputs::default();
+        inputs.null();
+        let reach = (time + 10).to_le_bytes();
+        let reach = if matches!(sessions.joins, Joins::ByRow) { &reach[..] } else { &[] };
+        let key = [&time.to_le_bytes()[..], reach, &[7]].concat();
+        sessions.changes.add(&key, &inputs, 0, diff);
+    }
+
+    fn close(sessions: &mut Sessions, watermark: i128, now: i64) -> Vec<(i128, i128, u64, Diff)> {
+        let mut root = Root(Vec::new());
+        let at = Moment { watermark, other: START, now, ended: false };
+        sessions.close(&at, &mut root).unwrap();
+        root.0
     }
 
     #[test]
     fn loaded_sessions_go_on_as_the_saved_ones() {
-        for (emission, retracts) in [
-            (Emission::EveryChange, false),
-            (Emission::EveryChange, true),
-            (Emission::WhenFinal, false),
-            (Emission::Early(100), true),
-        ] {
-            let row = |sessions: &mut Sessions, time: i128, diff| {
-                let mut inputs = Inputs::default();
-                inputs.null();
-                let key = [&time.to_le_bytes()[..], &[7]].concat();
-                sessions.changes.add(&key, &inputs, 0, diff);
-            };
-            let close = |sessions: &mut Sessions, watermark, now| {
-                let mut root = Root(Vec::new());
-                let at = Moment { watermark, now, ended: false };
-                sessions.close(&at, &mut root).unwrap();
-                root.0
-            };
-            let mut saved = new(emission, retracts);
-            for time in [1, 5, 30, 38, 60] {
-                row(&mut saved, time, 1);
-            }
-            close(&mut saved, 2, 0);
-            let mut bytes = Vec::new();
-            saved.save(&mut bytes);
-            let mut loaded = new(emission, retracts);
-            let mut input = bytes.as_slice();
-            loaded.load(&mut input);
-            assert!(input.is_empty());
-            for (watermark, now) in [(15, 50), (47, 60), (48, 200), (i128::MAX, 300)] {
-                for sessions in [&mut saved, &mut loaded] {
-                    row(sessions, 50, 1);
-                    if retracts && watermark < 30 {
-                        row(sessions, 38, -1);
-                    }
+        let near = Joins::Where(Arc::new(|before, after| after - before < 10));
+        for joins in [Joins::Gap(10), Joins::ByRow, near] {
+            for (emission, retracts) in [
+                (Emission::EveryChange, false),
+                (Emission::EveryChange, true),
+                (Emission::WhenFinal, false),
+                (Emission::Early(100), true),
+            ] {
+                let mut saved = new(&joins, emission, retracts);
+                for time in [1, 5, 30, 38, 60] {
+                    row(&mut saved, time, 1);
                 }
-                let expected = close(&mut saved, watermark, now);
-                assert_eq!(close(&mut loaded, watermark, now), expected, "{emission:?}");
-                assert_eq!(loaded.size().rows, saved.size().rows);
+                close(&mut saved, 2, 0);
+                let mut bytes = Vec::new();
+                saved.save(&mut bytes);
+                let mut loaded = new(&joins, emission, retracts);
+                let mut input = bytes.as_slice();
+                loaded.load(&mut input);
+                assert!(input.is_empty());
+                for (watermark, now) in [(15, 50), (47, 60), (48, 200), (i128::MAX, 300)] {
+                    for sessions in [&mut saved, &mut loaded] {
+                        row(sessions, 50, 1);
+                        if retracts && watermark < 30 {
+                            row(sessions, 38, -1);
+                        }
+                    }
+                    let expected = close(&mut saved, watermark, now);
+                    let emitted = close(&mut loaded, watermark, now);
+                    assert_eq!(emitted, expected, "{joins:?} {emission:?}");
+                    assert_eq!(loaded.size().rows, saved.size().rows);
+                }
+                assert_eq!(loaded.size().rows, 0);
             }
-            assert_eq!(loaded.size().rows, 0);
         }
     }
 }

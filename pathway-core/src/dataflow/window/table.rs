@@ -1,7 +1,7 @@
 //! Windows of fixed bounds.
 
-use super::emit::{Early, InWindow, ToRoot, WindowOutput};
-use super::{Division, Emission, Moment, Problem, WindowState, pane_and_key};
+use super::emit::{Early, InWindow, Taken, ToRoot, WindowOutput, end_of};
+use super::{Division, Emission, Moment, Problem, Results, WindowState, pane_and_key};
 use crate::dataflow::ReducePlan;
 use crate::dataflow::group_table::GroupTable;
 use crate::dataflow::state::{State, StateSize};
@@ -28,7 +28,7 @@ pub(crate) struct WindowTable {
     batch: SharedBatch,
     plan: ReducePlan,
     windows: Division,
-    emission: Emission,
+    results: Results,
     /// A time, to a person.
     describe: fn(i128) -> String,
     /// What windows are made of. Where windows come out as they change and a pane is in several,
@@ -49,7 +49,7 @@ impl WindowTable {
         node: u32,
         plan: ReducePlan,
         windows: Division,
-        emission: Emission,
+        results: Results,
         describe: fn(i128) -> String,
     ) -> Self {
         Self {
@@ -57,7 +57,7 @@ impl WindowTable {
             batch: Batch::shared(BATCH_ROWS),
             plan,
             windows,
-            emission,
+            results,
             describe,
             panes: BTreeMap::new(),
             open: BTreeMap::new(),
@@ -67,16 +67,19 @@ impl WindowTable {
         }
     }
 
-    /// The table that takes the rows of a pane.
-    fn pane(&mut self, pane: i128) -> &mut GroupTable {
-        if self.emission == Emission::WhenFinal || !self.windows.panes_are_windows() {
-            return self
-                .panes
-                .entry(pane)
-                .or_insert_with(|| GroupTable::new(self.node, self.plan.clone()));
+    /// The table that takes the rows with that pane and key, and the key behind the pane.
+    fn table_of<'k>(&mut self, key: &'k [u8]) -> (&mut GroupTable, &'k [u8]) {
+        let (pane, key) = pane_and_key(key);
+        if matches!(self.windows, Division::Own) {
+            let (end, key) = pane_and_key(key);
+            return (self.window((pane, end)), key);
+        }
+        if self.results.emission == Emission::WhenFinal || !self.windows.panes_are_windows() {
+            let new = || GroupTable::new(self.node, self.plan.clone());
+            return (self.panes.entry(pane).or_insert_with(new), key);
         }
         let end = self.windows.over(pane);
-        self.window((pane, end))
+        (self.window((pane, end)), key)
     }
 
     /// A window that changes in this epoch.
@@ -85,7 +88,7 @@ impl WindowTable {
             table: GroupTable::new(self.node, self.plan.clone()),
             changed: false,
         });
-        if !window.changed {
+        if !window.changed && self.results.emission != Emission::WhenFinal {
             window.changed = true;
             self.changed.push(bounds);
         }
@@ -113,7 +116,7 @@ impl WindowTable {
                 window
                     .table
                     .close(&mut output)
-                    .map_err(|problem| self.in_window(bounds, problem))?;
+                    .map_err(|problem| in_window(self.describe, bounds, problem))?;
             }
         }
         self.changed = changed;
@@ -125,6 +128,13 @@ impl WindowTable {
         if over <= self.over {
             return Ok(());
         }
+        for (bounds, mut window) in self.open.extract_if(.., |(_, end), _| *end <= over) {
+            let mut output = InWindow::new(bounds, ToRoot(root));
+            window
+                .table
+                .finish(&mut output)
+                .map_err(|problem| in_window(self.describe, bounds, problem))?;
+        }
         let due = |bounds: &(i128, i128)| bounds.1 <= over && bounds.1 > self.over;
         let ready = self.panes.range(..over).flat_map(|(pane, _)| self.windows.of_pane(*pane));
         let ready: BTreeSet<(i128, i128)> = ready.filter(due).collect();
@@ -133,7 +143,9 @@ impl WindowTable {
             let (start, end) = bounds;
             if self.windows.panes_are_windows() {
                 if let Some(mut table) = self.panes.remove(&start) {
-                    table.finish(&mut output).map_err(|problem| self.in_window(bounds, problem))?;
+                    table
+                        .finish(&mut output)
+                        .map_err(|problem| in_window(self.describe, bounds, problem))?;
                 }
                 continue;
             }
@@ -141,15 +153,33 @@ impl WindowTable {
             for (_, pane) in self.panes.range_mut(start..end) {
                 pane.each(|key, partial, rows| table.merge(key, partial, rows));
             }
-            table.finish(&mut output).map_err(|problem| self.in_window(bounds, problem))?;
+            table
+                .finish(&mut output)
+                .map_err(|problem| in_window(self.describe, bounds, problem))?;
         }
         Ok(())
     }
 
-    fn in_window(&self, (start, end): (i128, i128), (key, problem): Problem) -> Problem {
-        let (start, end) = ((self.describe)(start), (self.describe)(end));
-        (key, format!("{problem}\nin the window from {start} to {end}"))
+    /// Takes the results of the windows back that are over.
+    fn forget(&mut self, over: i128, mut output: impl WindowOutput) -> Result<(), Problem> {
+        for (bounds, mut window) in self.open.extract_if(.., |(_, end), _| *end <= over) {
+            let mut output = Taken(InWindow::new(bounds, &mut output));
+            window
+                .table
+                .finish(&mut output)
+                .map_err(|problem| in_window(self.describe, bounds, problem))?;
+        }
+        Ok(())
     }
+}
+
+fn in_window(
+    describe: fn(i128) -> String,
+    (start, end): (i128, i128),
+    (key, problem): Problem,
+) -> Problem {
+    let (start, end) = (describe(start), describe(end));
+    (key, format!("{problem}\nin the window from {start} to {end}"))
 }
 
 impl WindowState for WindowTable {
@@ -162,33 +192,39 @@ impl WindowState for WindowTable {
         let mut batch = batch.borrow_mut();
         let arguments = self.plan.folds().len();
         for (at, (key, diff)) in batch.rows().enumerate() {
-            let (pane, key) = pane_and_key(key);
-            self.pane(pane).add(key, batch.inputs(), at * arguments, diff);
+            let (table, key) = self.table_of(key);
+            table.add(key, batch.inputs(), at * arguments, diff);
         }
         batch.clear();
     }
 
     fn merge(&mut self, key: &[u8], partial: &[u8], rows: Diff) {
-        let (pane, key) = pane_and_key(key);
-        self.pane(pane).merge(key, partial, rows);
+        let (table, key) = self.table_of(key);
+        table.merge(key, partial, rows);
     }
 
     fn close(&mut self, at: &Moment, root: &mut dyn EncodedStep) -> Result<(), Problem> {
         self.settle();
         let over = at.watermark.max(self.over);
-        match self.emission {
+        let forgets = self.results.forgets && over > self.over;
+        match self.results.emission {
             Emission::WhenFinal => self.finish(over, root)?,
             Emission::EveryChange => {
                 self.spread();
                 self.emit(ToRoot(root))?;
+                if forgets {
+                    self.forget(over, ToRoot(root))?;
+                }
             }
             Emission::Early(interval) => {
                 self.spread();
                 let mut early = std::mem::take(&mut self.early);
-                let emitted = self.emit(&mut early);
+                self.emit(&mut early)?;
+                if forgets {
+                    self.forget(over, &mut early)?;
+                }
+                early.close(interval, |key| end_of(key) <= over, at, root);
                 self.early = early;
-                emitted?;
-                self.early.close(interval, over, at, root);
             }
         }
         if over > self.over {
@@ -261,7 +297,8 @@ mod tests {
 
     fn table(windows: &Division, emission: Emission) -> WindowTable {
         let plan = ReducePlan::new(vec![AnyFold::Words(Arc::new(Count))], OutputShape::Single);
-        WindowTable::new(0, plan, windows.clone(), emission, |time| time.to_string())
+        let results = Results { emission, forgets: false };
+        WindowTable::new(0, plan, windows.clone(), results, |time| time.to_string())
     }
 
     /// Start, end, key, count, diff.
@@ -279,7 +316,7 @@ mod tests {
 
     fn close(table: &mut WindowTable, watermark: i128, now: i64) -> Emitted {
         let mut root = Root(Vec::new());
-        let at = Moment { watermark, now, ended: false };
+        let at = Moment { watermark, other: watermark, now, ended: false };
         table.close(&at, &mut root).unwrap();
         root.0.sort_unstable();
         root.0
@@ -287,6 +324,9 @@ mod tests {
 
     fn row(table: &mut WindowTable, windows: &Division, time: i128, key: u8) {
         let mut pane = windows.pane(time).to_le_bytes().to_vec();
+        if matches!(windows, Division::Own) {
+            pane.extend_from_slice(&(time + 5).to_le_bytes());
+        }
         pane.push(key);
         let mut inputs = Inputs::default();
         inputs.null();
@@ -296,7 +336,12 @@ mod tests {
 
     #[test]
     fn loaded_windows_go_on_as_the_saved_ones() {
-        let divisions = [Division::Tumbling { size: 10, origin: 0 }, Division::sliding(10, 5, 0)];
+        let divisions = [
+            Division::Tumbling { size: 10, origin: 0 },
+            Division::sliding(10, 5, 0),
+            Division::Global,
+            Division::Own,
+        ];
         for windows in divisions {
             for emission in [Emission::EveryChange, Emission::WhenFinal, Emission::Early(100)] {
                 let mut saved = table(&windows, emission);

@@ -231,6 +231,7 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             | Operation::DeltaJoin(_)
             | Operation::Calls(_)
             | Operation::Window(_)
+            | Operation::TimeJoin(_)
             | Operation::Machine { .. }
             | Operation::Validity { .. }
             | Operation::Stamp { .. }

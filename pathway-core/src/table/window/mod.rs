@@ -1,21 +1,27 @@
 //! `window`: reductions of the rows of stretches of time.
 
+mod by_row;
 mod calendar;
+mod emission;
+mod final_windows;
+mod intervals;
 mod spec;
 
-pub use spec::{WindowSpec, cumulating, days, months, sessions, sliding, tumbling, weeks};
+pub use final_windows::FinalWindows;
+pub use intervals::{AllIntervals, Emptiness, IntervalsOver, NonEmpty, SameLine};
+pub use spec::{WindowSpec, cumulating, days, global, months, sessions, sliding, tumbling, weeks};
 
+use self::emission::emission;
 use super::group::{Reduction, reduction};
 use super::{Reduced, Stream, Table};
 use crate::dataflow::OutputShape;
-use crate::dataflow::window::{Emission, Windows};
-use crate::plan::{Operation, Port, WatermarkNode, WindowNode};
+use crate::dataflow::window::{Division, Emission, Results, Windows, time_bytes};
+use crate::plan::{Operation, Port, WatermarkNode, WindowNode, WindowTerminal};
 use crate::reduce::{Group, GroupOf, Part, Reducers, StreamGroup};
 use crate::schema::{DataType, Duration, EventTime, Expr, Schema, TimePoint, Window};
 use crate::stage::{self, AnyStep, EncodedStep};
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::Deref;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -27,30 +33,60 @@ pub struct Changing(());
 #[derive(Debug)]
 pub struct Final(());
 
-/// A table divided into windows of its event time. Made by [`Table::window`]; ends in
-/// [`reduce`](Windowed::reduce), or goes on with [`group_by`](Windowed::group_by).
+/// Windows whose bounds are times.
+#[derive(Debug)]
+pub struct ByTime(());
+
+/// Windows whose bounds are positions.
+#[derive(Debug)]
+pub struct ByPosition(());
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::ByTime {}
+    impl Sealed for super::ByPosition {}
+}
+
+/// What the bounds of windows are: [`ByTime`] or [`ByPosition`].
+///
+/// You will rarely name this trait.
+pub trait BoundsOf<T>: sealed::Sealed {
+    /// The type of a bound.
+    type Point: TimePoint;
+}
+
+impl<T: EventTime> BoundsOf<T> for ByTime {
+    type Point = T::Time;
+}
+
+impl<T> BoundsOf<T> for ByPosition {
+    type Point = u64;
+}
+
+/// A table divided into windows; `P` says what their bounds are. Made by [`Table::window`] and its like;
+/// ends in [`reduce`](Windowed::reduce), or goes on with [`group_by`](Windowed::group_by).
 #[must_use = "windows do nothing until they are reduced: `.reduce(|g| ..)`"]
-pub struct Windowed<T, G, M = Changing> {
+pub struct Windowed<T, P, G, M = Changing> {
     rows: WindowRows<T>,
-    types: PhantomData<fn() -> (G, M)>,
+    types: PhantomData<fn() -> (P, G, M)>,
 }
 
 /// A table divided into windows, and into groups within each. Made by [`Windowed::group_by`]; ends
 /// in [`reduce`](GroupedWindows::reduce).
 #[must_use = "windows do nothing until they are reduced: `.reduce(|g| ..)`"]
-pub struct GroupedWindows<T, E, F, G, M = Changing> {
+pub struct GroupedWindows<T, E, F, P, G, M = Changing> {
     rows: WindowRows<T>,
     key_of: F,
-    types: PhantomData<fn() -> (E, G, M)>,
+    types: PhantomData<fn() -> (E, P, G, M)>,
 }
 
-impl<T, G, M> fmt::Debug for Windowed<T, G, M> {
+impl<T, P, G, M> fmt::Debug for Windowed<T, P, G, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Windowed").field(&self.rows.windows).finish()
     }
 }
 
-impl<T, E, F, G, M> fmt::Debug for GroupedWindows<T, E, F, G, M> {
+impl<T, E, F, P, G, M> fmt::Debug for GroupedWindows<T, E, F, P, G, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("GroupedWindows").field(&self.rows.windows).finish()
     }
@@ -60,9 +96,17 @@ impl<T, E, F, G, M> fmt::Debug for GroupedWindows<T, E, F, G, M> {
 struct WindowRows<T> {
     table: Table<T>,
     windows: Windows,
-    emission: Emission,
+    /// The panes of a row, where it says itself which they are.
+    panes: Option<PanesOf<T>>,
+    results: Results,
     location: &'static Location<'static>,
 }
+
+/// Hands out what stands in front of a row's key, for each pane that it is in.
+type PanesOf<T> = Arc<dyn Fn(&T, &mut dyn FnMut(i128, i128)) + Send + Sync>;
+
+/// Results come out in every epoch that changes them, and stay.
+const EVERY_CHANGE: Results = Results { emission: Emission::EveryChange, forgets: false };
 
 impl<T> Table<T> {
     /// Divides the rows into windows of their event time.
@@ -77,8 +121,8 @@ impl<T> Table<T> {
     /// over when the watermark has reached its end; its state goes then, and its results stay. A
     /// row is reduced once, however many windows it is in, where they come out when final.
     /// Without a [`watermark`](Stream::watermark) no window is ever over and all are kept, which
-    /// [`explain`](super::Pipeline::explain) says; so for a table, whose rows may be corrected at
-    /// any time.
+    /// [`explain`](super::Pipeline::explain) says: each row of a table may be corrected at any
+    /// time.
     ///
     /// ```
     /// use pathway::prelude::*;
@@ -120,7 +164,7 @@ impl<T> Table<T> {
     /// watermark, a row whose event time is null ends the run with
     /// [`DataError::Step`](crate::error::DataError::Step); with one, it is late.
     #[track_caller]
-    pub fn window(&self, windows: WindowSpec<T::Time>) -> Windowed<T, Group<T>>
+    pub fn window(&self, windows: WindowSpec<T::Time>) -> Windowed<T, ByTime, Group<T>>
     where
         T: EventTime,
     {
@@ -132,7 +176,7 @@ impl<T> Stream<T> {
     /// Divides the rows into windows of their event time; see [`Table::window`]. The groups have
     /// the reducers of a [`StreamGroup`] too.
     #[track_caller]
-    pub fn window(&self, windows: WindowSpec<T::Time>) -> Windowed<T, StreamGroup<T>>
+    pub fn window(&self, windows: WindowSpec<T::Time>) -> Windowed<T, ByTime, StreamGroup<T>>
     where
         T: EventTime,
     {
@@ -144,84 +188,82 @@ fn windowed<T: EventTime, G>(
     table: &Table<T>,
     windows: WindowSpec<T::Time>,
     location: &'static Location<'static>,
-) -> Windowed<T, G> {
+) -> Windowed<T, ByTime, G> {
     let windows = windows.windows().unwrap_or_else(|problem| {
         table.mistake("window", location, problem);
-        Windows::Sessions { gap: 1 }
+        Windows::Fixed(Division::Global)
     });
-    let has_watermark = table.graph.plan().watermark(table.port).is_some();
-    let table = if has_watermark { table.clone() } else { with_time(table, location) };
-    let rows = WindowRows { table, windows, emission: Emission::EveryChange, location };
-    Windowed { rows, types: PhantomData }
+    Windowed::new(timed(table, location), windows, None, location)
 }
 
-/// Refuses rows without an event time.
-fn with_time<T: EventTime>(table: &Table<T>, location: &'static Location<'static>) -> Table<T> {
-    let has_time = |row: T| match row.event_time() {
-        Some(_) => Ok(row),
-        None => Err("its event time is null; filter such rows out in front of the window"),
-    };
-    super::rows::try_step(table, location, has_time).or_stop()
+/// Refuses rows without an event time, where no watermark has done so.
+fn timed<T: EventTime>(table: &Table<T>, location: &'static Location<'static>) -> Table<T> {
+    if table.graph.plan().watermark(table.port).is_some() {
+        return table.clone();
+    }
+    checked(table, location, |_, _| Ok(()))
 }
 
-/// When results come out, for windows with and without keys.
-macro_rules! emission {
-    ($Windows:ident $(by $($Key:ident)*)?) => {
-        impl<T, $($($Key,)*)? G, M> $Windows<T, $($($Key,)*)? G, M> {
-            /// Lets the result of a window come out whenever it changes, the former one retracted:
-            /// the default. So results are right at every moment, and those that are there when
-            /// the window is over stay.
-            pub fn every_change(self) -> $Windows<T, $($($Key,)*)? G, Changing> {
-                self.emitting(Emission::EveryChange)
-            }
-
-            /// Lets the result of a window come out once, in the epoch in which the watermark
-            /// reaches its end. So results make a stream.
-            ///
-            /// # Errors
-            ///
-            /// Rows without a watermark are a
-            /// [`BuildError::Argument`](crate::error::BuildError::Argument).
-            #[track_caller]
-            pub fn when_final(self) -> $Windows<T, $($($Key,)*)? G, Final> {
-                self.rows.table.needs_watermark("when_final", Location::caller());
-                self.emitting(Emission::WhenFinal)
-            }
-
-            /// Lets changed results come out at most once in an interval of the clock, and when
-            /// their window is over. The first change waits for an interval, too.
-            ///
-            /// **Time.** A function of the history. In tests the clock is that of the
-            /// [`Harness`](crate::testing::Harness).
-            ///
-            /// # Errors
-            ///
-            /// An interval that is not positive is a
-            /// [`BuildError::Argument`](crate::error::BuildError::Argument).
-            #[track_caller]
-            pub fn early(self, interval: Duration) -> $Windows<T, $($($Key,)*)? G, Changing> {
-                let nanoseconds = i64::try_from(interval.as_nanos()).unwrap_or(i64::MAX);
-                if nanoseconds <= 0 {
-                    let problem = format!("the interval {interval:?} is not positive");
-                    self.rows.table.mistake("early", Location::caller(), problem);
-                }
-                self.emitting(Emission::Early(nanoseconds))
-            }
+/// Refuses rows without an event time, and those that `check` finds something wrong with.
+fn checked<T: EventTime>(
+    table: &Table<T>,
+    location: &'static Location<'static>,
+    check: impl Fn(&T, T::Time) -> Result<(), String> + Send + Sync + 'static,
+) -> Table<T> {
+    let check = move |row: T| match row.event_time() {
+        Some(time) => check(&row, time).map(|()| row),
+        None => {
+            Err("its event time is null; filter such rows out in front of the window".to_owned())
         }
     };
+    let rows = super::rows::try_step(table, location, check).or_stop();
+    table.graph.change(|plan| plan.keep_watermark(rows.port.node));
+    rows
 }
 
-emission!(Windowed);
-emission!(GroupedWindows by E F);
+emission!(Windowed<T, P, G, | M> of table);
+emission!(GroupedWindows<T, E, F, P, G, | M> of table);
 
-impl<T, G, M> Windowed<T, G, M> {
-    fn emitting<N>(mut self, emission: Emission) -> Windowed<T, G, N> {
-        self.rows.emission = emission;
+impl<T> WindowRows<T> {
+    fn need_watermarks(&self, verb: &'static str, location: &'static Location<'static>) {
+        self.table.needs_watermark(verb, location);
+    }
+}
+
+impl<T, P, G, M> Windowed<T, P, G, M> {
+    fn new(
+        table: Table<T>,
+        windows: Windows,
+        panes: Option<PanesOf<T>>,
+        location: &'static Location<'static>,
+    ) -> Self {
+        let rows = WindowRows { table, windows, panes, results: EVERY_CHANGE, location };
+        Self { rows, types: PhantomData }
+    }
+
+    fn table(&self) -> &Table<T> {
+        &self.rows.table
+    }
+
+    fn results(&self) -> &Results {
+        &self.rows.results
+    }
+
+    fn results_mut(&mut self) -> &mut Results {
+        &mut self.rows.results
+    }
+
+    fn need_watermarks(&self, verb: &'static str, location: &'static Location<'static>) {
+        self.rows.need_watermarks(verb, location);
+    }
+
+    fn emitting<N>(mut self, emission: Emission) -> Windowed<T, P, G, N> {
+        self.rows.results.emission = emission;
         Windowed { rows: self.rows, types: PhantomData }
     }
 
     /// Divides the rows of each window into groups of equal keys, as [`Table::group_by`] does.
-    pub fn group_by<E, F>(self, key: F) -> GroupedWindows<T, E, F, G, M>
+    pub fn group_by<E, F>(self, key: F) -> GroupedWindows<T, E, F, P, G, M>
     where
         T: Schema,
         E: Expr<T>,
@@ -231,9 +273,25 @@ impl<T, G, M> Windowed<T, G, M> {
     }
 }
 
-impl<T, E, F, G, M> GroupedWindows<T, E, F, G, M> {
-    fn emitting<N>(mut self, emission: Emission) -> GroupedWindows<T, E, F, G, N> {
-        self.rows.emission = emission;
+impl<T, E, F, P, G, M> GroupedWindows<T, E, F, P, G, M> {
+    fn table(&self) -> &Table<T> {
+        &self.rows.table
+    }
+
+    fn results(&self) -> &Results {
+        &self.rows.results
+    }
+
+    fn results_mut(&mut self) -> &mut Results {
+        &mut self.rows.results
+    }
+
+    fn need_watermarks(&self, verb: &'static str, location: &'static Location<'static>) {
+        self.rows.need_watermarks(verb, location);
+    }
+
+    fn emitting<N>(mut self, emission: Emission) -> GroupedWindows<T, E, F, P, G, N> {
+        self.rows.results.emission = emission;
         GroupedWindows { rows: self.rows, key_of: self.key_of, types: PhantomData }
     }
 }
@@ -248,109 +306,145 @@ struct Output {
 
 impl<T: EventTime> WindowRows<T> {
     /// Pushes the node.
-    fn reduced<E, F, U>(
+    fn reduced<P, E, F, U>(
         self,
         key_of: F,
         parts: (Vec<Part<T>>, OutputShape),
         output: Output,
     ) -> Table<U>
     where
+        P: TimePoint,
         E: Expr<T>,
         F: Fn(&T) -> E + Send + Sync + 'static,
         U: Schema,
     {
-        let Self { table, windows, emission, location } = self;
+        let Self { table, windows, panes, results, location } = self;
         let Reduction { plan, extracts, .. } = reduction(&table.graph, parts);
-        let panes = windows.clone();
-        let pane_of: stage::PaneOf = Arc::new(move |time| panes.pane_bounds(time));
+        let terminal = match panes {
+            Some(panes) => WindowTerminal::Panes(stage::groups_terminal(
+                Arc::new(move |row: &T, groups| {
+                    panes(row, &mut |start, end| {
+                        groups.add(|out| {
+                            out.extend_from_slice(&start.to_le_bytes());
+                            out.extend_from_slice(&end.to_le_bytes());
+                            key_of(row).with(row, |value| value.encode(out));
+                        });
+                    });
+                }),
+                extracts,
+            )),
+            None if matches!(windows, Windows::Counted { .. }) => {
+                let key = stage::partition_key(key_of);
+                WindowTerminal::Rows(stage::sorted_terminal(key, Arc::new(put_time), extracts))
+            }
+            None => {
+                let panes = windows.clone();
+                let pane_of: stage::PaneOf = Arc::new(move |time| panes.pane_bounds(time));
+                WindowTerminal::Panes(stage::windowed_terminal(key_of, pane_of, extracts))
+            }
+        };
         let Output { root, key, key_column } = output;
+        let watermark = table.graph.plan().watermark(table.port);
         let operation = Operation::Window(WindowNode {
-            terminal: stage::windowed_terminal(key_of, pane_of, extracts),
+            terminal,
+            other: None,
+            watermarks: [watermark, None],
             plan,
             windows,
-            emission,
+            results,
             root,
             key,
             key_column,
-            describe: |steps| T::Time::from_steps(steps).to_string(),
+            describe: |steps| P::from_steps(steps).to_string(),
+            rows: T::data_type,
         });
-        let watermark = table.graph.plan().watermark(table.port);
         let progress = watermark.map(|node| Port { node, output: WatermarkNode::PROGRESS });
         let others: Vec<Port> = progress.into_iter().collect();
-        table.derive("window", location, operation, &others, emission == Emission::WhenFinal)
+        let append_only = results.emission == Emission::WhenFinal;
+        table.derive("window", location, operation, &others, append_only)
     }
+}
+
+/// Appends what a row sorts by in windows of so many rows.
+fn put_time<T: EventTime>(row: &T, out: &mut Vec<u8>) {
+    let time = row.event_time().expect("a row without a time has been refused in front");
+    out.extend_from_slice(&time_bytes(time.to_steps()));
 }
 
 /// Windows without keys, with their results.
-type Whole<T, R> = (Window<<T as EventTime>::Time>, <R as Reducers<T>>::Output);
+type Whole<T, P, R> = (Window<<P as BoundsOf<T>>::Point>, <R as Reducers<T>>::Output);
 
 /// Windows and keys, and their results.
-type Keyed<T, E, R> =
-    ((Window<<T as EventTime>::Time>, <E as Expr<T>>::Value), <R as Reducers<T>>::Output);
+type Keyed<T, P, E, R> =
+    ((Window<<P as BoundsOf<T>>::Point>, <E as Expr<T>>::Value), <R as Reducers<T>>::Output);
 
-impl<T: EventTime, G: GroupOf<T>, M> Windowed<T, G, M> {
-    fn whole<R: Reducers<T>>(self, reducers: impl FnOnce(G) -> R) -> Table<Whole<T, R>> {
+impl<T: EventTime, P: BoundsOf<T>, G: GroupOf<T>, M> Windowed<T, P, G, M> {
+    fn whole<R: Reducers<T>>(self, reducers: impl FnOnce(G) -> R) -> Table<Whole<T, P, R>> {
         let parts = reducers(G::new(self.rows.table.is_append_only())).into_parts();
-        let root = stage::whole_window_root::<T::Time, R::Output>;
+        let root = stage::whole_window_root::<P::Point, R::Output>;
         let output = Output { root, key: <()>::data_type, key_column: None };
-        self.rows.reduced(|_: &T| (), parts, output)
+        self.rows.reduced::<P::Point, _, _, _>(|_: &T| (), parts, output)
     }
 }
 
-impl<T, G> Windowed<T, G, Changing> {
+impl<T, P, G> Windowed<T, P, G, Changing> {
     /// Folds the rows of each window with one reducer, or with a tuple of several that share one
     /// pass; see [`Grouped::reduce`](super::Grouped::reduce).
     pub fn reduce<R: Reducers<T>>(
         self,
         reducers: impl FnOnce(G) -> R,
-    ) -> Reduced<Window<T::Time>, R::Output>
+    ) -> Reduced<Window<P::Point>, R::Output>
     where
         T: EventTime,
+        P: BoundsOf<T>,
         G: GroupOf<T>,
     {
         Reduced::new(self.whole(reducers))
     }
 }
 
-impl<T, G> Windowed<T, G, Final> {
+impl<T, P, G> Windowed<T, P, G, Final> {
     /// Folds the rows of each window once it is final.
     pub fn reduce<R: Reducers<T>>(
         self,
         reducers: impl FnOnce(G) -> R,
-    ) -> FinalWindows<Window<T::Time>, R::Output>
+    ) -> FinalWindows<Window<P::Point>, R::Output>
     where
         T: EventTime,
+        P: BoundsOf<T>,
         G: GroupOf<T>,
     {
-        FinalWindows { rows: self.whole(reducers).into_stream() }
+        FinalWindows::new(self.whole(reducers))
     }
 }
 
-impl<T, E, F, G, M> GroupedWindows<T, E, F, G, M>
+impl<T, E, F, P, G, M> GroupedWindows<T, E, F, P, G, M>
 where
     T: EventTime,
+    P: BoundsOf<T>,
     E: Expr<T>,
     F: Fn(&T) -> E + Send + Sync + 'static,
     G: GroupOf<T>,
 {
-    fn keyed<R: Reducers<T>>(self, reducers: impl FnOnce(G) -> R) -> Table<Keyed<T, E, R>> {
+    fn keyed<R: Reducers<T>>(self, reducers: impl FnOnce(G) -> R) -> Table<Keyed<T, P, E, R>> {
         let parts = reducers(G::new(self.rows.table.is_append_only())).into_parts();
-        let root = stage::window_root::<T::Time, E::Value, R::Output>;
+        let root = stage::window_root::<P::Point, E::Value, R::Output>;
         let key_column = Some(super::index::column_name::<T, E>());
         let output = Output { root, key: E::Value::data_type, key_column };
-        self.rows.reduced(self.key_of, parts, output)
+        self.rows.reduced::<P::Point, _, _, _>(self.key_of, parts, output)
     }
 }
 
-impl<T, E, F, G> GroupedWindows<T, E, F, G, Changing> {
+impl<T, E, F, P, G> GroupedWindows<T, E, F, P, G, Changing> {
     /// Folds each group of each window with one reducer, or with a tuple of several that share one
     /// pass; see [`Grouped::reduce`](super::Grouped::reduce).
     pub fn reduce<R: Reducers<T>>(
         self,
         reducers: impl FnOnce(G) -> R,
-    ) -> Reduced<(Window<T::Time>, E::Value), R::Output>
+    ) -> Reduced<(Window<P::Point>, E::Value), R::Output>
     where
         T: EventTime,
+        P: BoundsOf<T>,
         E: Expr<T>,
         F: Fn(&T) -> E + Send + Sync + 'static,
         G: GroupOf<T>,
@@ -359,65 +453,19 @@ impl<T, E, F, G> GroupedWindows<T, E, F, G, Changing> {
     }
 }
 
-impl<T, E, F, G> GroupedWindows<T, E, F, G, Final> {
+impl<T, E, F, P, G> GroupedWindows<T, E, F, P, G, Final> {
     /// Folds each group of each window once it is final.
     pub fn reduce<R: Reducers<T>>(
         self,
         reducers: impl FnOnce(G) -> R,
-    ) -> FinalWindows<(Window<T::Time>, E::Value), R::Output>
+    ) -> FinalWindows<(Window<P::Point>, E::Value), R::Output>
     where
         T: EventTime,
+        P: BoundsOf<T>,
         E: Expr<T>,
         F: Fn(&T) -> E + Send + Sync + 'static,
         G: GroupOf<T>,
     {
-        FinalWindows { rows: self.keyed(reducers).into_stream() }
-    }
-}
-
-/// Windows that are final, with their results: a stream of pairs, window (and key) and outputs.
-#[must_use = "a stream does nothing until it reaches a sink"]
-pub struct FinalWindows<K, O> {
-    rows: Stream<(K, O)>,
-}
-
-impl<K, O> fmt::Debug for FinalWindows<K, O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FinalWindows").field("rows", &self.rows).finish()
-    }
-}
-
-impl<K, O> Clone for FinalWindows<K, O> {
-    fn clone(&self) -> Self {
-        Self { rows: self.rows.clone() }
-    }
-}
-
-impl<K, O> Deref for FinalWindows<K, O> {
-    type Target = Stream<(K, O)>;
-
-    fn deref(&self) -> &Stream<(K, O)> {
-        &self.rows
-    }
-}
-
-impl<K: Schema, O: Schema> FinalWindows<K, O> {
-    /// Makes a row of each window's (and key's) results.
-    #[track_caller]
-    pub fn select<U, F>(&self, f: F) -> Stream<U>
-    where
-        U: Schema,
-        F: Fn(K, O) -> U + Send + Sync + 'static,
-    {
-        let factory = stage::map(move |(key, outputs): (K, O)| f(key, outputs));
-        super::collection::step(&self.rows, "select", Location::caller(), factory)
-    }
-}
-
-impl<K: Schema, O: Schema> super::IntoTable for FinalWindows<K, O> {
-    type Row = (K, O);
-
-    fn into_table(self) -> Table<(K, O)> {
-        self.rows.into_table()
+        FinalWindows::new(self.keyed(reducers))
     }
 }

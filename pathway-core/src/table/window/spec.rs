@@ -1,13 +1,14 @@
 //! Which windows: `tumbling(..)`, `sliding(..)`, `sessions(..)`, `days(..)` and their like.
 
 use super::calendar::{CalendarWindows, Unit};
-use crate::dataflow::window::{Division, Windows};
+use crate::dataflow::window::{Division, Joins, Windows};
 use crate::schema::{DateTime, TimePoint};
 use std::fmt;
 use std::sync::Arc;
 
 /// A division of time into windows, for [`Table::window`](crate::table::Table::window). Made by
-/// [`tumbling`], [`sliding`], [`cumulating`], [`sessions`], [`days`], [`weeks`] and [`months`].
+/// [`tumbling`], [`sliding`], [`cumulating`], [`sessions`], [`days`], [`weeks`], [`months`] and
+/// [`global`].
 #[must_use = "a division does nothing until rows are put into it: `.window(..)`"]
 pub struct WindowSpec<P: TimePoint> {
     kind: Kind<P::Span>,
@@ -20,6 +21,7 @@ enum Kind<S> {
     Cumulating(S, S),
     Calendar(Unit, String),
     Sessions(S),
+    Global,
 }
 
 impl<P: TimePoint> fmt::Debug for WindowSpec<P> {
@@ -32,6 +34,7 @@ impl<P: TimePoint> fmt::Debug for WindowSpec<P> {
             }
             Kind::Calendar(unit, zone) => f.debug_tuple(unit.name()).field(zone).finish(),
             Kind::Sessions(gap) => f.debug_tuple("sessions").field(gap).finish(),
+            Kind::Global => f.write_str("global"),
         }
     }
 }
@@ -53,7 +56,7 @@ impl<P: TimePoint> WindowSpec<P> {
     /// # Errors
     ///
     /// What makes no sense about it.
-    pub(super) fn windows(self) -> Result<Windows, String> {
+    pub(in crate::table) fn windows(self) -> Result<Windows, String> {
         let origin = self.origin.as_ref().map_or(P::ORIGIN, P::to_steps);
         let positive = |what: &str, span: P::Span| match P::span_steps(span) {
             steps @ 1.. => Ok(steps),
@@ -82,8 +85,9 @@ impl<P: TimePoint> WindowSpec<P> {
                 Division::Calendar(Arc::new(CalendarWindows::new(unit, &zone)?))
             }
             Kind::Sessions(gap) => {
-                return Ok(Windows::Sessions { gap: positive("gap", gap)? });
+                return Ok(Windows::Sessions(Joins::Gap(positive("gap", gap)?)));
             }
+            Kind::Global => Division::Global,
         }))
     }
 }
@@ -189,6 +193,28 @@ pub fn cumulating<P: TimePoint>(size: P::Span, step: P::Span) -> WindowSpec<P> {
 /// ```
 pub fn sessions<P: TimePoint>(gap: P::Span) -> WindowSpec<P> {
     WindowSpec::new(Kind::Sessions(gap))
+}
+
+/// One window of all time: from the first time that there is to the last one. It is over when the
+/// stream ends. With [`early`](super::Windowed::early) its results come out at intervals until then.
+///
+/// ```
+/// use pathway::prelude::*;
+///
+/// #[derive(Clone, Debug, Schema)]
+/// struct Tick {
+///     #[schema(event_time)]
+///     second: i64,
+/// }
+///
+/// let app = Pipeline::new("example");
+/// let ticks = app.rows(vec![Tick { second: 5 }, Tick { second: 25 }]).watermark(0);
+/// let counts = ticks.window(global()).when_final().reduce(|g| g.count());
+/// assert_eq!(counts.select(|_, count| count).collect()?, [2]);
+/// # Ok::<(), pathway::Error>(())
+/// ```
+pub fn global<P: TimePoint>() -> WindowSpec<P> {
+    WindowSpec::new(Kind::Global)
 }
 
 /// Days from midnight to midnight in a time zone, named as in `Europe/Berlin`. A day on which the

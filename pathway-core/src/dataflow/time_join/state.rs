@@ -1,0 +1,385 @@
+//! What a join by time keeps.
+
+use super::as_of::AsOfJoin;
+use super::interval::{Interval, TooFew};
+use super::rows::{Rows, Ties};
+use super::{Change, LEFT, Meets, Progress, RIGHT, TimeJoinPlan, Wait};
+use crate::dataflow::chunk::Chunk;
+use crate::dataflow::key_table::KeyTable;
+use crate::dataflow::state::{State, StateSize};
+use crate::dataflow::watermark::{END, START};
+use crate::format::display::display;
+use crate::schema::{DataType, Schema, put_len, take_bytes, take_len};
+use crate::stage::{Diff, EncodedStep};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The rows of a key, by side.
+#[derive(Debug, Default)]
+struct OfKey {
+    rows: [Rows; 2],
+    /// What the oldest rows of each side wait for.
+    waits: [Option<Wait>; 2],
+}
+
+/// How the rows of a key are joined.
+#[derive(Clone, Copy, Debug)]
+enum Rule {
+    Interval(Interval),
+    AsOf(AsOfJoin),
+}
+
+/// A row with its key.
+type KeyedRow = (Option<Vec<u8>>, Vec<u8>);
+
+/// Rows that wait until they are settled.
+type Held = BTreeMap<i128, BTreeMap<KeyedRow, Diff>>;
+
+/// The state of a join by time on one worker.
+pub(crate) struct TimeJoinState {
+    plan: TimeJoinPlan,
+    rule: Rule,
+    row_types: [DataType; 2],
+    keys: KeyTable,
+    of: Vec<OfKey>,
+    /// The keys by the watermark of each side that they wait for.
+    waiting: [BTreeSet<(i128, u32)>; 2],
+    /// Where results come out when they are final, the rows of a side that may be taken away.
+    held: [Held; 2],
+    progress: Progress,
+}
+
+impl TimeJoinState {
+    /// A join of rows of those types. `retracts` tells on which sides rows may be taken away.
+    pub(crate) fn new(plan: TimeJoinPlan, row_types: [DataType; 2], retracts: [bool; 2]) -> Self {
+        let (alone, when_final) = ([plan.left_alone, plan.right_alone], plan.when_final);
+        let rule = match plan.meets {
+            Meets::Interval { lower, upper } => {
+                Rule::Interval(Interval { lower, upper, alone, when_final })
+            }
+            Meets::Window => Rule::Interval(Interval { lower: 0, upper: 0, alone, when_final }),
+            Meets::AsOf(meets) => {
+                let ties = Ties::RowOrder(row_types[RIGHT], plan.fronts()[RIGHT]);
+                Rule::AsOf(AsOfJoin { meets, ties, alone: plan.left_alone, when_final })
+            }
+        };
+        Self {
+            plan,
+            rule,
+            row_types,
+            keys: KeyTable::new(0),
+            of: Vec::new(),
+            waiting: Default::default(),
+            held: Default::default(),
+            progress: Progress { at: [START; 2], retracts },
+        }
+    }
+
+    /// The slot of a key, which is added to `new` if it is.
+    fn slot(&mut self, key: &[u8], new: &mut Vec<u32>) -> u32 {
+        let found = self.keys.key(key);
+        self.keys.find(found).unwrap_or_else(|| {
+            let slot = self.keys.insert(found);
+            if self.of.len() <= slot as usize {
+                self.of.resize_with(slot as usize + 1, OfKey::default);
+            }
+            new.push(slot);
+            slot
+        })
+    }
+
+    /// How many keys there are.
+    #[cfg(test)]
+    pub(super) fn keys_len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Ends an epoch: takes its rows, and looks how far both sides have come.
+    ///
+    /// # Errors
+    ///
+    /// A row that is taken away and is not there.
+    pub(super) fn close(
+        &mut self,
+        chunks: &[Vec<Chunk>; 2],
+        at: [i128; 2],
+        root: &mut dyn EncodedStep,
+    ) -> Result<(), String> {
+        let mut released: [Vec<(i128, KeyedRow, Diff)>; 2] = Default::default();
+        let held = self.progress.retracts.map(|retracts| retracts && self.plan.when_final);
+        for side in [LEFT, RIGHT] {
+            if held[side] {
+                self.hold(side, &chunks[side]);
+                self.release(side, at[side], &mut released[side])?;
+            }
+        }
+        let (mut changes, mut new): ([Vec<Change<'_>>; 2], _) = (Default::default(), Vec::new());
+        for side in [LEFT, RIGHT] {
+            let mut null = Vec::new();
+            let mut add = |key: Option<&[u8]>, change| match key {
+                Some(key) => {
+                    let slot = self.slot(key, &mut new);
+                    changes[side].push(Change { slot, ..change });
+                }
+                None => null.push(change),
+            };
+            let here = if held[side] { &[][..] } else { &chunks[side] };
+            for (key, row, diff) in here.iter().flat_map(Chunk::iter) {
+                let (time, row) = take_time(row);
+                add(key, Change { slot: 0, time, row, diff });
+            }
+            for (time, (key, row), diff) in &released[side] {
+                add(key.as_deref(), Change { slot: 0, time: *time, row, diff: *diff });
+            }
+            consolidate(&mut null);
+            self.without_key(side, &null, root);
+        }
+        changes.iter_mut().for_each(consolidate);
+        let at = [LEFT, RIGHT].map(|side| at[side].max(self.progress.at[side]));
+        let has_ended = (0..2).any(|side| at[side] == END && self.progress.at[side] < END);
+        let [left, right] = &changes;
+        // Of a key that is new, all may have come to nothing.
+        let mut touched = new;
+        for (slot, left, right) in by_slot(left, right) {
+            let rows = &mut self.of[slot as usize].rows;
+            let applied = match &self.rule {
+                Rule::Interval(interval) => interval.apply(rows, left, right, root),
+                Rule::AsOf(as_of) => as_of.apply(rows, left, right, root),
+            };
+            applied.map_err(|problem| self.too_few(problem))?;
+            touched.push(slot);
+        }
+        self.progress.at = at;
+        if has_ended {
+            touched = self.keys.slots().collect();
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        for slot in touched {
+            self.advance(slot, root);
+        }
+        for side in [LEFT, RIGHT] {
+            while let Some(&(time, slot)) = self.waiting[side].first()
+                && time <= at[side]
+            {
+                self.advance(slot, root);
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows whose key is null match nothing.
+    fn without_key(&self, side: usize, rows: &[Change<'_>], root: &mut dyn EncodedStep) {
+        match side {
+            LEFT if self.plan.left_alone => {
+                rows.iter().for_each(|row| root.push_left(row.row, row.diff));
+            }
+            RIGHT if self.plan.right_alone => {
+                rows.iter().for_each(|row| root.push_right(row.row, row.diff));
+            }
+            _ => {}
+        }
+    }
+
+    fn hold(&mut self, side: usize, chunks: &[Chunk]) {
+        for (key, row, diff) in chunks.iter().flat_map(Chunk::iter) {
+            let (time, row) = take_time(row);
+            let row = (key.map(<[u8]>::to_vec), row.to_vec());
+            *self.held[side].entry(time).or_default().entry(row).or_insert(0) += diff;
+        }
+    }
+
+    /// Takes out the rows that are settled.
+    fn release(
+        &mut self,
+        side: usize,
+        at: i128,
+        released: &mut Vec<(i128, KeyedRow, Diff)>,
+    ) -> Result<(), String> {
+        while let Some(first) = self.held[side].first_entry()
+            && *first.key() < at
+        {
+            let (time, rows) = first.remove_entry();
+            for (row, copies) in rows {
+                if copies < 0 {
+                    return Err(self.too_few((side, &row.1, copies)));
+                }
+                if copies > 0 {
+                    released.push((time, row, copies));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn too_few(&self, (side, row, left): TooFew<'_>) -> String {
+        let row = display(self.row_types[side], &row[self.plan.fronts()[side]..]);
+        let side = if side == LEFT { "left" } else { "right" };
+        format!(
+            "there would be {left} copies of {row} on the {side}: more were taken away than had \
+             been added"
+        )
+    }
+
+    /// Lets go of what a key needs no more, and notes when to look again.
+    fn advance(&mut self, slot: u32, root: &mut dyn EncodedStep) {
+        let of = &mut self.of[slot as usize];
+        // What is final has been settled before it came.
+        let retracts = self.progress.retracts.map(|retracts| retracts && !self.plan.when_final);
+        let progress = Progress { retracts, ..self.progress };
+        let waits = match &self.rule {
+            Rule::Interval(interval) => interval.advance(&mut of.rows, &progress, root),
+            Rule::AsOf(as_of) => as_of.advance(&mut of.rows, &progress, root),
+        };
+        if waits != of.waits {
+            for wait in of.waits.iter().flatten() {
+                self.waiting[wait.side].remove(&(wait.at, slot));
+            }
+            // At the end of time, all keys are looked at.
+            for wait in waits.iter().flatten().filter(|wait| wait.at < END) {
+                self.waiting[wait.side].insert((wait.at, slot));
+            }
+            of.waits = waits;
+        }
+        if of.rows.iter().all(Rows::is_empty) {
+            self.keys.remove(slot);
+        }
+    }
+}
+
+/// Takes the time in front of a row.
+fn take_time(row: &[u8]) -> (i128, &[u8]) {
+    let (time, row) = row.split_first_chunk().expect("a time is in front of the row");
+    (i128::from_le_bytes(*time), row)
+}
+
+/// Sorts the updates of an epoch, and sums equal ones.
+fn consolidate(changes: &mut Vec<Change<'_>>) {
+    changes.sort_unstable_by(|a, b| {
+        (a.slot, a.time).cmp(&(b.slot, b.time)).then_with(|| a.row.cmp(b.row))
+    });
+    changes.dedup_by(|next, kept| {
+        let same = (next.slot, next.time, next.row) == (kept.slot, kept.time, kept.row);
+        if same {
+            kept.diff += next.diff;
+        }
+        same
+    });
+    changes.retain(|change| change.diff != 0);
+}
+
+/// The changes of each key that has some.
+fn by_slot<'a, 'b>(
+    mut left: &'b [Change<'a>],
+    mut right: &'b [Change<'a>],
+) -> impl Iterator<Item = (u32, &'b [Change<'a>], &'b [Change<'a>])> {
+    fn take<'a, 'b>(changes: &mut &'b [Change<'a>], slot: u32) -> &'b [Change<'a>] {
+        let end = changes.iter().take_while(|change| change.slot == slot).count();
+        let (of_slot, rest) = changes.split_at(end);
+        *changes = rest;
+        of_slot
+    }
+    std::iter::from_fn(move || {
+        let first = |changes: &[Change<'_>]| changes.first().map_or(u32::MAX, |one| one.slot);
+        let slot = first(left).min(first(right));
+        (slot < u32::MAX).then(|| (slot, take(&mut left, slot), take(&mut right, slot)))
+    })
+}
+
+impl State for TimeJoinState {
+    fn size(&self) -> StateSize {
+        let mut size = StateSize { rows: 0, bytes: self.keys.memory() };
+        for of in &self.of {
+            for (rows, bytes) in of.rows.iter().map(Rows::size) {
+                size.rows += rows;
+                size.bytes += bytes;
+            }
+        }
+        let waits = self.waiting.iter().map(BTreeSet::len).sum::<usize>();
+        size.bytes += self.of.capacity() * size_of::<OfKey>() + waits * size_of::<(i128, u32)>();
+        for (key, row) in self.held.iter().flat_map(BTreeMap::values).flat_map(BTreeMap::keys) {
+            size.rows += 1;
+            let key = key.as_ref().map_or(0, Vec::capacity);
+            size.bytes += key + row.capacity() + size_of::<(KeyedRow, Diff)>();
+        }
+        size
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        let put = |bytes: &[u8], out: &mut Vec<u8>| {
+            put_len(bytes.len(), out);
+            out.extend_from_slice(bytes);
+        };
+        self.progress.at.iter().for_each(|at| at.encode(out));
+        put_len(self.keys.len(), out);
+        for slot in self.keys.slots() {
+            let key = self.keys.key_at(slot);
+            put(self.keys.bytes(&key), out);
+            for rows in &self.of[slot as usize].rows {
+                put_len(rows.size().0, out);
+                rows.for_each(|time, moment, row, copies| {
+                    time.encode(out);
+                    moment.met.encode(out);
+                    copies.encode(out);
+                    put(row, out);
+                });
+            }
+        }
+        for held in &self.held {
+            put_len(held.values().map(BTreeMap::len).sum(), out);
+            for (time, rows) in held {
+                for ((key, row), copies) in rows {
+                    time.encode(out);
+                    copies.encode(out);
+                    out.push(u8::from(key.is_some()));
+                    put(key.as_deref().unwrap_or_default(), out);
+                    put(row, out);
+                }
+            }
+        }
+    }
+
+    fn load(&mut self, input: &mut &[u8]) {
+        let take = |input: &mut &[u8]| {
+            let len = take_len(input);
+            take_bytes(input, len).to_vec()
+        };
+        self.progress.at = [i128::decode(input), i128::decode(input)];
+        for _ in 0..take_len(input) {
+            let slot = self.slot(&take(input), &mut Vec::new());
+            for side in [LEFT, RIGHT] {
+                let ties = match &self.rule {
+                    Rule::AsOf(as_of) if side == RIGHT => as_of.ties,
+                    _ => Ties::Any,
+                };
+                for _ in 0..take_len(input) {
+                    let (time, met) = (i128::decode(input), bool::decode(input));
+                    let (copies, row) = (i64::decode(input), take(input));
+                    let rows = &mut self.of[slot as usize].rows[side];
+                    rows.update(ties, time, &row, copies).expect("saved rows are there");
+                    if met {
+                        rows.meet(time..=time);
+                    }
+                }
+            }
+            // Nothing is let go of: it would have been before it was saved.
+            self.advance(slot, &mut Silent);
+        }
+        for side in [LEFT, RIGHT] {
+            for _ in 0..take_len(input) {
+                let (time, copies) = (i128::decode(input), i64::decode(input));
+                let has_key = bool::decode(input);
+                let key = Some(take(input)).filter(|_| has_key);
+                self.held[side].entry(time).or_default().insert((key, take(input)), copies);
+            }
+        }
+    }
+}
+
+/// Where nothing is given.
+struct Silent;
+
+impl EncodedStep for Silent {
+    fn push(&mut self, _first: &[u8], _second: &[u8], _diff: Diff) {
+        unreachable!("nothing is given while a state is loaded");
+    }
+}
