@@ -1,8 +1,10 @@
-//! Windows by key beside a loop written by hand: sums and counts of tumbling windows of a minute,
-//! and of sliding ones of a minute every ten seconds, each once, when it is final.
+//! Windows by key beside a loop written by hand, and beside differential dataflow: sums and counts
+//! of tumbling windows of a minute, and of sliding ones of a minute every ten seconds, each once,
+//! when it is final.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+use bench_support::windows::{Division, add, differential};
 use bench_support::{Digest, Figure, Random, is_quick, median};
 use cpu_time::ProcessTime;
 use pathway::prelude::*;
@@ -64,26 +66,33 @@ fn main() {
         })
         .collect();
     for work in &WORKS {
-        let (mut by_hand, mut pathway, mut largest) = (Vec::new(), Vec::new(), 0);
+        let (mut by_hand, mut dataflow) = (Vec::new(), Vec::new());
+        let (mut pathway, mut largest) = (Vec::new(), 0);
+        let division = Division { size: work.size, hop: work.hop, lateness: LATENESS };
         for _ in 0..if is_quick() { 1 } else { REPEATS } {
             let (expected, seconds) = timed(|| reference(&events, work));
             by_hand.push(seconds);
+            let rows = events.iter().map(|row| (row.millisecond, row.sensor, row.value)).collect();
+            let (digest, seconds) = timed(|| differential(rows, PER_EPOCH, division));
+            assert_eq!(digest, expected, "{}: the references disagree", work.name);
+            dataflow.push(seconds);
             let ((digest, state), seconds) = timed(|| windowed(&events, work));
             assert_eq!(digest, expected, "{}: the sides disagree", work.name);
             pathway.push(seconds);
             largest = state;
         }
         let name = format!("{}, {count} events, {SENSORS} keys", work.name);
-        println!(
-            "{}",
-            Figure {
-                work: &name,
+        let beside = [("a loop", &by_hand, work.ratio_max), ("differential", &dataflow, None)];
+        for (than, reference, ratio_max) in beside {
+            let figure = Figure {
+                work: &format!("{name}; beside {than}"),
                 measured: "CPU s",
                 pathway: median(&pathway),
-                reference: median(&by_hand),
-                ratio_max: work.ratio_max,
-            }
-        );
+                reference: median(reference),
+                ratio_max,
+            };
+            println!("{figure}");
+        }
         println!("{}: at most {largest} groups in state", work.name);
     }
 }
@@ -94,15 +103,10 @@ fn timed<R>(program: impl FnOnce() -> R) -> (R, f64) {
     (result, start.elapsed().as_secs_f64())
 }
 
-fn add(digest: &mut Digest, start: i64, sensor: u32, (sum, count): (i64, u64)) {
-    let key = [start.to_le_bytes().as_slice(), &sensor.to_le_bytes()].concat();
-    digest.update(&key, [sum, count.cast_signed()], 1);
-}
-
 /// A hash map of the open windows; a window that is over is taken out.
 fn reference(events: &[Event], work: &Work) -> Digest {
     let mut digest = Digest::default();
-    let mut open: HashMap<i64, HashMap<u32, (i64, u64)>> = HashMap::new();
+    let mut open: HashMap<i64, HashMap<u32, (i64, i64)>> = HashMap::new();
     let (mut largest, mut over) = (0, 0);
     for rows in events.chunks(PER_EPOCH) {
         for event in rows {
@@ -148,7 +152,8 @@ fn windowed(events: &[Event], work: &Work) -> (Digest, u64) {
     let digest = Arc::clone(&taken);
     let seen = totals.inspect(move |((window, sensor), total), _| {
         let mut digest = digest.lock().expect("one worker writes");
-        add(&mut digest, window.start, *sensor, *total);
+        let (sum, count) = *total;
+        add(&mut digest, window.start, *sensor, (sum, count.cast_signed()));
     });
     seen.write(null::sink());
     let mut largest = 0;

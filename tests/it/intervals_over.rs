@@ -1,7 +1,7 @@
 //! `intervals_over`: windows around the rows of another table.
 
 use crate::oracle::against;
-use crate::window_kinds::{Changing, LATENESS, Live, Sale, kept, sale};
+use crate::window_kinds::{Changing, LATENESS, Live, Sale, kept, out_of_order, sale};
 use pathway::prelude::*;
 use pathway::testing::{Harness, Random, add, check_incremental, remove};
 
@@ -150,6 +150,58 @@ fn what_comes_out_when_depends_on_the_rows_in_time_of_both() {
 }
 
 #[test]
+fn cuts_orders_within_the_lateness_and_workers_do_not_matter() {
+    for seed in 0..3 {
+        let mut random = Random::new(seed);
+        let mut rows = || -> Vec<Sale> { (0..50).map(|_| sale(&mut random, -20, 60)).collect() };
+        let (sales, others) = (rows(), rows());
+        let mut expected = naive(&sales, &others, true, true);
+        expected.sort();
+        for threads in [1, 2, 4] {
+            for (sales_per_epoch, others_per_epoch) in [(1, 1), (1, 7), (7, 1), (60, 60)] {
+                let sorted = |rows: &[Sale]| {
+                    let mut rows = rows.to_vec();
+                    rows.sort_by_key(|sale| sale.minute);
+                    rows
+                };
+                let sales = out_of_order(&mut random, &sorted(&sales));
+                let others = out_of_order(&mut random, &sorted(&others));
+                let mut t = Harness::with_threads(threads);
+                let (sale_rows, other_rows) = (t.stream::<Sale>(), t.stream::<Sale>());
+                let live = sale_rows.rows().watermark(LATENESS);
+                let around_live = other_rows.rows().watermark(LATENESS);
+                let changing = t.capture(around(&live, &around_live));
+                let once = live.intervals_over(&around_live, INTERVAL);
+                let once = once.on(|sale| sale.shop, |other| other.shop).when_final();
+                let once = once.reduce(|g| {
+                    (g.count(), g.sum(|sale| i64::from(sale.amount)), g.max(|sale| sale.amount))
+                });
+                let once = once.select(|other, (count, sum, max)| (other, count, sum, max));
+                let once = t.capture(once);
+                let mut sales = sales.chunks(sales_per_epoch);
+                let mut others = others.chunks(others_per_epoch);
+                loop {
+                    let (some, more) = (sales.next(), others.next());
+                    if some.is_none() && more.is_none() {
+                        break;
+                    }
+                    sale_rows.push(some.unwrap_or_default().iter().cloned());
+                    other_rows.push(more.unwrap_or_default().iter().cloned());
+                    t.step();
+                }
+                sale_rows.close();
+                other_rows.close();
+                t.step();
+                for mut rows in [changing.rows(), once.rows()] {
+                    rows.sort();
+                    assert_eq!(rows, expected, "{threads} threads");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn updates_above_the_watermarks_correct_intervals() {
     for seed in 0..12 {
         let mut random = Random::new(seed);
@@ -276,7 +328,8 @@ fn a_null_key_equals_none() {
 fn what_makes_no_sense_is_refused() {
     let sales = |app: &Pipeline| app.rows(vec![Sale { shop: 3, minute: 0, amount: 0 }]);
     let app = Pipeline::new("test");
-    let rows = sales(&app).intervals_over(&sales(&app), 3..=2).reduce(|g| g.count());
+    let (from, to) = (3, 2);
+    let rows = sales(&app).intervals_over(&sales(&app), from..=to).reduce(|g| g.count());
     let error = rows.collect().unwrap_err().to_string();
     assert!(error.contains("the interval from 3 to 2 ends before it starts"), "{error}");
 

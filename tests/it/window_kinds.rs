@@ -470,6 +470,19 @@ fn final_rows(kind: &Kind, sales: &[Sale], epoch: usize, threads: usize) -> [Vec
     captures.map(|capture| sorted(capture.rows()))
 }
 
+/// The sales in another order: none comes behind one that is more than the lateness later.
+pub(crate) fn out_of_order(random: &mut Random, sales: &[Sale]) -> Vec<Sale> {
+    let mut order: Vec<(i64, &Sale)> = sales
+        .iter()
+        .map(|sale| {
+            let delay = random.below(LATENESS.unsigned_abs() + 1).cast_signed();
+            (sale.minute + delay, sale)
+        })
+        .collect();
+    order.sort_by_key(|(key, _)| *key);
+    order.into_iter().map(|(_, sale)| sale.clone()).collect()
+}
+
 #[test]
 fn cuts_orders_within_the_lateness_and_workers_do_not_matter() {
     for kind in kinds() {
@@ -479,15 +492,7 @@ fn cuts_orders_within_the_lateness_and_workers_do_not_matter() {
             sales.sort_by_key(|sale| sale.minute);
             let expected = (kind.naive)(&sales, None);
             for threads in [1, 2, 4] {
-                // No row comes behind one that is more than the lateness later.
-                let mut order = sales.clone();
-                let key = |sale: &Sale, random: &mut Random| {
-                    sale.minute + random.below(LATENESS.unsigned_abs() + 1).cast_signed()
-                };
-                let mut keyed: Vec<(i64, Sale)> =
-                    order.drain(..).map(|sale| (key(&sale, &mut random), sale)).collect();
-                keyed.sort_by_key(|(key, _)| *key);
-                order.extend(keyed.into_iter().map(|(_, sale)| sale));
+                let order = out_of_order(&mut random, &sales);
                 for epoch in [1, 7, 60] {
                     for rows in final_rows(&kind, &order, epoch, threads) {
                         assert_eq!(rows, expected, "{}, {threads} threads, {epoch}", kind.name);

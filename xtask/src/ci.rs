@@ -23,11 +23,11 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
         steps.run(&format!("feature {feature} alone"), || alone(&feature).run())?;
     }
     steps.run("tests of features", || {
-        cargo("test -p pathway -p pathway-core --lib --all-features").run_tests()
+        all_features("-p pathway -p pathway-core --lib").run_tests()
     })?;
     // Examples of methods that only a feature brings.
     steps.run("documentation of features", || {
-        cargo("test -p pathway-core --doc --all-features strategy").run_tests()
+        all_features("-p pathway-core --doc strategy").run_tests()
     })?;
     // Apart from running them, so that the limit is on the programs and not on the compiler.
     steps.run("examples", || cargo("build --release --examples").run())?;
@@ -46,4 +46,10 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
 /// That the crates compile with one feature and no other: their tests need not be built again.
 fn alone(feature: &str) -> Cargo {
     cargo("check -p pathway --lib --no-default-features --features").arg(feature)
+}
+
+/// Tests with all features, of an engine that is not optimised: it is built for these few alone.
+fn all_features(tests: &str) -> Cargo {
+    let engine = "--config profile.dev.package.pathway-core.opt-level=0";
+    cargo(&format!("test {engine} --all-features {tests}"))
 }

@@ -13,6 +13,7 @@ pub mod pagerank;
 mod random;
 mod report;
 pub mod rescan;
+pub mod windows;
 
 pub use digest::Digest;
 pub use random::Random;

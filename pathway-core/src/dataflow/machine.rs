@@ -13,7 +13,7 @@ use super::operator::{Epoch, Logic};
 use super::state::{State, StateSize};
 use super::stateful::in_order;
 use super::watermark::{END, Watermark};
-use crate::schema::{Schema, put_len, take_bytes, take_len};
+use crate::schema::{DataType, Schema, ordered, put_len, take_bytes, take_len};
 use crate::stage::{KeyedMachine, TimerRequest};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +35,7 @@ pub(crate) struct Machines {
     /// The payload: when the key was touched last, and its time in `expiries`; two words each.
     keys: KeyTable,
     logic: Box<dyn KeyedMachine>,
+    rows: DataType,
     timers: BTreeSet<(i128, u32)>,
     timers_of: BTreeSet<(u32, i128)>,
     /// A state that is not touched for that long is forgotten.
@@ -59,10 +60,15 @@ fn whole(halves: &[u64]) -> i128 {
 }
 
 impl Machines {
-    pub(crate) fn new(logic: Box<dyn KeyedMachine>, keeps_for: Option<i128>) -> Self {
+    pub(crate) fn new(
+        logic: Box<dyn KeyedMachine>,
+        rows: DataType,
+        keeps_for: Option<i128>,
+    ) -> Self {
         Self {
             keys: KeyTable::new(4),
             logic,
+            rows,
             timers: BTreeSet::new(),
             timers_of: BTreeSet::new(),
             keeps_for,
@@ -122,12 +128,15 @@ impl Machines {
                 TimerRequest::CancelAll => self.cancel_all(slot),
             }
         }
-        let has_timers = self.timers_of.range((slot, i128::MIN)..=(slot, i128::MAX)).next();
-        if has_state || has_timers.is_some() {
+        if has_state || self.has_timers(slot) {
             self.keys.payload_mut(slot)[..2].copy_from_slice(&halves(now));
         } else {
             self.remove(slot);
         }
+    }
+
+    fn has_timers(&self, slot: u32) -> bool {
+        self.timers_of.range((slot, i128::MIN)..=(slot, i128::MAX)).next().is_some()
     }
 
     fn cancel_all(&mut self, slot: u32) {
@@ -188,6 +197,16 @@ impl Machines {
             let (time, mut rows) = entry.remove_entry();
             self.advance(time, false)?;
             rows.sort_unstable();
+            // Those of one key come in the order of rows, which is not that of their bytes.
+            for of_key in rows.chunk_by_mut(|one, other| one.0 == other.0) {
+                if of_key.len() > 1 {
+                    of_key.sort_by_cached_key(|(_, row)| {
+                        let mut sorted = Vec::new();
+                        ordered::from_compact(self.rows, &mut row.as_slice(), &mut sorted);
+                        sorted
+                    });
+                }
+            }
             for (key, row) in rows {
                 self.row(&key, &row, time);
             }
@@ -361,7 +380,7 @@ mod tests {
             },
         );
         let next = AnyStep::new::<(u8, i64)>(Box::new(Output(Rc::clone(&emitted))));
-        (Machines::new(factory(0, next), Some(100)), emitted)
+        (Machines::new(factory(0, next), i64::data_type(), Some(100)), emitted)
     }
 
     fn wait(machines: &mut Machines, time: i128, key: u8, row: i64) {

@@ -22,11 +22,13 @@ mod row_log;
 pub(crate) mod sink;
 mod slot_index;
 mod small_bytes;
+pub(crate) mod stamp;
 pub mod state;
 pub(crate) mod stateful;
 pub mod time_join;
 pub(crate) mod total;
 pub(crate) mod upsert;
+pub(crate) mod validity;
 pub(crate) mod watermark;
 
 pub mod window;
@@ -37,3 +39,4 @@ pub use iterate::Limit;
 pub use logic::{Alone, JoinKind};
 pub use time_join::{AsOf, Direction, Meets, TimeJoinPlan};
 pub use watermark::WatermarkPlan;
+pub(crate) use watermark::{END, START};

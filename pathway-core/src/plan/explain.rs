@@ -255,8 +255,11 @@ fn depends_on_history(node: &Node) -> bool {
         Operation::Calls(calls) => calls.settings.detached,
         Operation::Window(window) => matches!(window.results.emission, Emission::Early(_)),
         // By event time, what is in time is all that counts.
-        Operation::Machine { .. } => node.inputs.len() == 1,
-        Operation::Stateful { .. } | Operation::Changes { .. } | Operation::Watermark(_) => true,
+        Operation::Machine { .. } | Operation::Validity { .. } => node.inputs.len() == 1,
+        Operation::Stamp { .. }
+        | Operation::Stateful { .. }
+        | Operation::Changes { .. }
+        | Operation::Watermark(_) => true,
         _ => false,
     }
 }

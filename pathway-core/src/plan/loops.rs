@@ -176,6 +176,8 @@ impl Operation {
             | Self::Window(_)
             | Self::TimeJoin(_)
             | Self::Machine { .. }
+            | Self::Validity { .. }
+            | Self::Stamp { .. }
             | Self::Watermark(_)
             | Self::LeastWatermark
             | Self::Sink(_) => false,

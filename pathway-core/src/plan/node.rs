@@ -185,6 +185,17 @@ pub enum Operation {
         /// How long a state is kept that nothing touches, in steps.
         keeps_for: Option<i128>,
     },
+    /// Keeps each row from one time to another. Its second input is the watermark, where it goes by
+    /// event time.
+    Validity {
+        /// Takes both times from a row, in steps.
+        terminal: Terminal,
+    },
+    /// Gives each row the time of its epoch.
+    Stamp {
+        /// Decodes row and time.
+        root: Rooted,
+    },
     /// Tells rows that are in time from late ones, and how far time has come.
     Watermark(WatermarkNode),
     /// The least of several watermarks, which are its inputs: that of their rows put together. It
@@ -444,6 +455,8 @@ impl fmt::Debug for Operation {
             Self::Window(_) => "Window",
             Self::TimeJoin(_) => "TimeJoin",
             Self::Machine { .. } => "Machine",
+            Self::Validity { .. } => "Validity",
+            Self::Stamp { .. } => "Stamp",
             Self::Watermark(_) => "Watermark",
             Self::LeastWatermark => "LeastWatermark",
             Self::Sort(_) => "Sort",

@@ -12,6 +12,7 @@ mod iterate;
 mod sort;
 mod source;
 mod time_join;
+mod validity;
 mod watermark;
 mod window;
 
@@ -33,6 +34,7 @@ use crate::dataflow::out_buffer::{
     owner,
 };
 use crate::dataflow::sink::{Discarded, SinkEnd, SinkLogic};
+use crate::dataflow::stamp::Stamp;
 use crate::dataflow::state::State;
 use crate::dataflow::stateful::{Stateful, States};
 use crate::dataflow::total::{Total, TotalState};
@@ -223,6 +225,9 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             | Operation::Machine { terminal, .. } => {
                 let peers = self.peers();
                 terminal(consumer.0, exchanged(Route::ByKey, peers, entry, Pact::Exchanged, feeds))
+            }
+            Operation::Validity { terminal } => {
+                terminal(consumer.0, validity::collector(self, entry, feeds))
             }
             Operation::Window(window) => window::terminal(self, entry, window, feeds),
             Operation::Watermark(watermark) => {
@@ -437,7 +442,7 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
     ) -> Option<Box<dyn KeyedCollector>> {
         let (consumer, peers) = (Entry { node: node.id, input }, self.peers());
         Some(match &node.operation {
-            Operation::Concat | Operation::Loop(_) => {
+            Operation::Concat | Operation::Loop(_) | Operation::Stamp { .. } => {
                 exchanged(Route::To(0), 1, consumer, Pact::Local, feeds)
             }
             Operation::Sink(slot) if slot.wants == Wanted::Nothing => Box::new(Discarded {
@@ -497,7 +502,9 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
         let starts = matches!(node.operation, Operation::Total { .. })
             && owner(&[], self.peers()) == self.scope.index();
         let closes = match node.operation {
-            Operation::Machine { .. } | Operation::Window(_) => Closes::Every,
+            Operation::Machine { .. } | Operation::Window(_) | Operation::Validity { .. } => {
+                Closes::Every
+            }
             // Watermarks may go on without rows.
             Operation::TimeJoin(_) if node.inputs.len() > 2 => Closes::Every,
             _ if starts => Closes::FirstAndArrived,
@@ -576,7 +583,9 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             Operation::Machine { logic, keeps_for, .. } => {
                 let mut feeds = Vec::new();
                 let next = self.steps(Port { node: node.id, output: 0 }, &mut feeds);
-                let machines = Machines::new(logic(node.id.0, next), *keeps_for);
+                let Port { node: input, output } = node.inputs[0];
+                let rows = (self.context.plan.node(input).outputs[output].data_type)();
+                let machines = Machines::new(logic(node.id.0, next), rows, *keeps_for);
                 let machines = Rc::new(RefCell::new(machines));
                 self.states.push((node.id, Rc::clone(&machines) as SharedState));
                 let time = match node.inputs.get(1) {
@@ -586,6 +595,14 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 let (chunks, fail) = (Vec::new(), self.fail(node));
                 let run = RunMachine { machines, time, chunks, fail };
                 self.operator(node, feeds, Box::new(run));
+            }
+            Operation::Validity { .. } => validity::render(self, node),
+            Operation::Stamp { root } => {
+                let (root, feeds) = self.tree(node, |next| root(node.id.0, next));
+                let buffers = feeds.iter().map(|feed| Rc::clone(&feed.buffer)).collect();
+                let clock = Rc::clone(&self.clock);
+                let stamp = Stamp { clock, root, buffers, chunks: Vec::new() };
+                self.operator(node, feeds, Box::new(stamp));
             }
             Operation::Changes { root } => {
                 let (root, feeds) = self.tree(node, root);

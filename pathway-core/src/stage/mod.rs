@@ -19,10 +19,12 @@ mod combination;
 mod encoded;
 mod inputs;
 mod machine;
+mod pattern;
 mod root;
 mod row_key;
 mod row_type;
 mod sorted;
+mod stamp;
 mod stateful;
 mod steps;
 mod terminal;
@@ -43,11 +45,16 @@ pub(crate) use encoded::{
 pub use encoded::{ColumnInput, ReduceColumns};
 pub use inputs::{Input, Inputs};
 pub use machine::{KeyedMachine, Machine, MachineFactory, TimerRequest, machine};
+pub use pattern::{
+    Append, Capture, Captures, Either, FitsStep, Outcome, PatternOf, PatternPlan, PatternState,
+    PatternStep, TakenRows,
+};
 pub use root::{EncodedStep, RowStep, join_root, outer_join_root, pair_root};
 pub use row_key::RowKey;
 pub(crate) use row_key::{by_keys, keys_terminal};
 pub use row_type::RowType;
 pub(crate) use sorted::{KeyOf, partition_key, put_sort_header, sort_key, sorted_terminal};
+pub use stamp::stamp_root;
 pub use stateful::{KeyedLogic, KeyedLogicFactory, stateful};
 pub use steps::{StepContext, StepFactory, filter, filter_map, flat_map, inspect, map, try_map};
 pub(crate) use terminal::{

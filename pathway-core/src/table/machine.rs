@@ -12,6 +12,7 @@ use std::panic::Location;
 /// [`by_event_time`](Self::by_event_time) or [`by_clock`](Self::by_clock).
 #[must_use = "a state machine does nothing until it is given its functions: `.by_event_time().run(..)`"]
 pub struct StateMachine<T, E, G> {
+    verb: &'static str,
     table: Table<T>,
     key_of: G,
     location: &'static Location<'static>,
@@ -27,6 +28,7 @@ impl<T, E, G> fmt::Debug for StateMachine<T, E, G> {
 /// A state machine whose times are `P`. Ends in [`run`](Self::run).
 #[must_use = "a state machine does nothing until it is given its functions: `.run(..)`"]
 pub struct TimedMachine<T, E, P> {
+    verb: &'static str,
     table: Table<T>,
     terminal: KeyedTerminal,
     location: &'static Location<'static>,
@@ -101,9 +103,18 @@ impl<T> Stream<T> {
         E: Expr<T>,
         G: Fn(&T) -> E + Send + Sync + 'static,
     {
+        self.machine("state_machine", Location::caller(), key)
+    }
+
+    /// The state machine of a verb.
+    pub(super) fn machine<E, G>(
+        &self,
+        verb: &'static str,
+        location: &'static Location<'static>,
+        key: G,
+    ) -> StateMachine<T, E, G> {
         let table: &Table<T> = self;
-        let location = Location::caller();
-        StateMachine { table: table.clone(), key_of: key, location, key: PhantomData }
+        StateMachine { verb, table: table.clone(), key_of: key, location, key: PhantomData }
     }
 }
 
@@ -126,11 +137,11 @@ where
     where
         T: EventTime,
     {
-        let Self { table, key_of, location, .. } = self;
-        let watermark = table.needs_watermark("state_machine", location);
+        let Self { verb, table, key_of, location, .. } = self;
+        let watermark = table.needs_watermark(verb, location);
         let terminal = stage::timed_terminal(key_of);
         let types = PhantomData;
-        TimedMachine { table, terminal, location, watermark, keeps_for: None, types }
+        TimedMachine { verb, table, terminal, location, watermark, keeps_for: None, types }
     }
 
     /// Lets time be that of the clock: a row's is that of the close of its epoch, and a timer
@@ -139,12 +150,12 @@ where
     ///
     /// **Time.** A function of the history. When the stream ends, timers do not fire.
     pub fn by_clock(self) -> TimedMachine<T, E, DateTime> {
-        let Self { table, key_of, location, .. } = self;
+        let Self { verb, table, key_of, location, .. } = self;
         let terminal = stage::upsert_terminal(move |row: &T, out, _| {
             key_of(row).with(row, |value| value.encode(out));
         });
         let (watermark, types) = (None, PhantomData);
-        TimedMachine { table, terminal, location, watermark, keeps_for: None, types }
+        TimedMachine { verb, table, terminal, location, watermark, keeps_for: None, types }
     }
 }
 
@@ -175,6 +186,12 @@ impl<T> Table<T> {
             self.mistake(verb, location, problem);
         }
         watermark.map(|node| Port { node, output: WatermarkNode::PROGRESS })
+    }
+}
+
+impl<T, E, P> TimedMachine<T, E, P> {
+    pub(super) fn table(&self) -> &Table<T> {
+        &self.table
     }
 }
 
@@ -223,9 +240,9 @@ where
         U: Schema,
     {
         let logic: MachineFactory = stage::machine(on_row, on_timer);
-        let Self { table, terminal, location, watermark, keeps_for, .. } = self;
+        let Self { verb, table, terminal, location, watermark, keeps_for, .. } = self;
         let operation = Operation::Machine { terminal, logic, key: E::Value::data_type, keeps_for };
         let others: Vec<Port> = watermark.into_iter().collect();
-        table.derive("state_machine", location, operation, &others, true).into_stream()
+        table.derive(verb, location, operation, &others, true).into_stream()
     }
 }

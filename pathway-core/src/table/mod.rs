@@ -20,13 +20,18 @@ mod join;
 mod join_chain;
 mod lookup;
 mod machine;
+mod needs_stream;
 mod operator;
+mod pattern;
 mod pipeline;
+mod resample;
 mod rows;
 mod semi_join;
 mod set;
+mod silence;
 mod sort;
 mod source;
+mod stamp;
 mod stateful;
 mod time_join;
 mod total;
@@ -34,6 +39,7 @@ mod unique;
 mod unpivot;
 mod update;
 mod upsert;
+mod validity;
 mod view;
 mod watermark;
 mod window;
@@ -57,8 +63,11 @@ pub use join_chain::{
 };
 pub use lookup::{Lookup, RequiredLookup};
 pub use machine::{StateMachine, TimedMachine};
+pub use needs_stream::NeedsStream;
 pub use operator::{OperatorInfo, operators};
+pub use pattern::{Alternative, Anytime, HasLimit, Pattern, PatternStart, Within};
 pub use pipeline::Pipeline;
+pub use resample::Resampled;
 pub use semi_join::{SemiBuilder, SemiWhere};
 pub use sort::{Limited, Ordered, Sorted};
 pub use source::{ReaderSource, Source};
@@ -70,13 +79,13 @@ pub use upsert::AppendOnly;
 pub use view::{View, ViewSnapshot};
 pub use watermark::InTime;
 pub use window::{
-    AllIntervals, Changing, Emptiness, Final, FinalWindows, GroupedWindows, IntervalsOver,
-    NonEmpty, WindowSpec, Windowed, cumulating, days, global, months, sessions, sliding, tumbling,
-    weeks,
+    AllIntervals, BoundsOf, ByPosition, ByTime, Changing, Emptiness, Final, FinalWindows,
+    GroupedWindows, IntervalsOver, NonEmpty, SameLine, WindowSpec, Windowed, cumulating, days,
+    global, months, sessions, sliding, tumbling, weeks,
 };
 pub use write::Change;
 
-pub use crate::stage::Machine;
+pub use crate::stage::{Either, Machine};
 
 pub(crate) use graph::Graph;
 pub(crate) use input::{Encoded, put_update};

@@ -233,6 +233,8 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
             | Operation::Window(_)
             | Operation::TimeJoin(_)
             | Operation::Machine { .. }
+            | Operation::Validity { .. }
+            | Operation::Stamp { .. }
             | Operation::Watermark(_)
             | Operation::LeastWatermark
             | Operation::Sink(_) => {

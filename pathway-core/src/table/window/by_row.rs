@@ -1,7 +1,7 @@
 //! Windows that rows say themselves: sessions by closure, windows of one's own, and windows of so
 //! many rows.
 
-use super::{PanesOf, Windowed, checked, timed};
+use super::{ByPosition, ByTime, PanesOf, Windowed, checked, timed};
 use crate::dataflow::window::{Division, Joins, Windows};
 use crate::reduce::{Group, StreamGroup};
 use crate::schema::{EventTime, TimePoint, Window};
@@ -15,7 +15,8 @@ type Span<T> = <<T as EventTime>::Time as TimePoint>::Span;
 impl<T> Table<T> {
     /// Divides the rows of each key into sessions, where each row says how long it lasts: it
     /// covers the time from its own up to `gap` later, and rows whose covers overlap are of one
-    /// session. A session starts with its first row and ends with the last cover.
+    /// session. A session starts with its first row and ends with the last cover. `gap` is called
+    /// again on a row that is taken away, so it must be a function of the row alone.
     ///
     /// [`sessions`](super::sessions) has one gap for all rows. What comes out when, and what is
     /// kept, is as for [`window`](Self::window).
@@ -49,7 +50,7 @@ impl<T> Table<T> {
     /// [`DataError::Step`](crate::error::DataError::Step), which names the row; so does a row
     /// without an event time.
     #[track_caller]
-    pub fn sessions_by<F>(&self, gap: F) -> Windowed<T, T::Time, Group<T>>
+    pub fn sessions_by<F>(&self, gap: F) -> Windowed<T, ByTime, Group<T>>
     where
         T: EventTime,
         F: Fn(&T) -> Span<T> + Send + Sync + 'static,
@@ -85,7 +86,7 @@ impl<T> Table<T> {
     /// # Ok::<(), pathway::Error>(())
     /// ```
     #[track_caller]
-    pub fn sessions_where<F>(&self, near: F) -> Windowed<T, T::Time, Group<T>>
+    pub fn sessions_where<F>(&self, near: F) -> Windowed<T, ByTime, Group<T>>
     where
         T: EventTime,
         F: Fn(T::Time, T::Time) -> bool + Send + Sync + 'static,
@@ -94,7 +95,8 @@ impl<T> Table<T> {
     }
 
     /// Divides the rows into windows of one's own: `windows` says which windows a row is in. Each
-    /// must hold the row's time; a row may be in several, or in none.
+    /// must hold the row's time; a row may be in several, or in none. `windows` is called again on
+    /// a row that is taken away, so it must be a function of the row alone.
     ///
     /// ```
     /// use pathway::prelude::*;
@@ -125,7 +127,7 @@ impl<T> Table<T> {
     /// [`DataError::Step`](crate::error::DataError::Step), which names both; so does a row without
     /// an event time.
     #[track_caller]
-    pub fn windows_by<I, F>(&self, windows: F) -> Windowed<T, T::Time, Group<T>>
+    pub fn windows_by<I, F>(&self, windows: F) -> Windowed<T, ByTime, Group<T>>
     where
         T: EventTime,
         I: IntoIterator<Item = Window<T::Time>>,
@@ -172,7 +174,7 @@ impl<T> Table<T> {
     ///
     /// Windows of no rows are a [`BuildError::Argument`](crate::error::BuildError::Argument).
     #[track_caller]
-    pub fn count_windows(&self, rows: u64) -> Windowed<T, u64, Group<T>>
+    pub fn count_windows(&self, rows: u64) -> Windowed<T, ByPosition, Group<T>>
     where
         T: EventTime,
     {
@@ -208,7 +210,7 @@ impl<T> Table<T> {
     /// Windows of no rows, and a hop of none or of more rows than a window has, are a
     /// [`BuildError::Argument`](crate::error::BuildError::Argument).
     #[track_caller]
-    pub fn sliding_count_windows(&self, rows: u64, hop: u64) -> Windowed<T, u64, Group<T>>
+    pub fn sliding_count_windows(&self, rows: u64, hop: u64) -> Windowed<T, ByPosition, Group<T>>
     where
         T: EventTime,
     {
@@ -220,7 +222,7 @@ impl<T> Stream<T> {
     /// Divides the rows of each key into sessions by how long each row lasts; see
     /// [`Table::sessions_by`].
     #[track_caller]
-    pub fn sessions_by<F>(&self, gap: F) -> Windowed<T, T::Time, StreamGroup<T>>
+    pub fn sessions_by<F>(&self, gap: F) -> Windowed<T, ByTime, StreamGroup<T>>
     where
         T: EventTime,
         F: Fn(&T) -> Span<T> + Send + Sync + 'static,
@@ -231,7 +233,7 @@ impl<T> Stream<T> {
     /// Divides the rows of each key into sessions by what times are near each other; see
     /// [`Table::sessions_where`].
     #[track_caller]
-    pub fn sessions_where<F>(&self, near: F) -> Windowed<T, T::Time, StreamGroup<T>>
+    pub fn sessions_where<F>(&self, near: F) -> Windowed<T, ByTime, StreamGroup<T>>
     where
         T: EventTime,
         F: Fn(T::Time, T::Time) -> bool + Send + Sync + 'static,
@@ -241,7 +243,7 @@ impl<T> Stream<T> {
 
     /// Divides the rows into windows of one's own; see [`Table::windows_by`].
     #[track_caller]
-    pub fn windows_by<I, F>(&self, windows: F) -> Windowed<T, T::Time, StreamGroup<T>>
+    pub fn windows_by<I, F>(&self, windows: F) -> Windowed<T, ByTime, StreamGroup<T>>
     where
         T: EventTime,
         I: IntoIterator<Item = Window<T::Time>>,
@@ -253,7 +255,7 @@ impl<T> Stream<T> {
     /// Divides the rows of each key into windows of `rows` rows each; see
     /// [`Table::count_windows`].
     #[track_caller]
-    pub fn count_windows(&self, rows: u64) -> Windowed<T, u64, StreamGroup<T>>
+    pub fn count_windows(&self, rows: u64) -> Windowed<T, ByPosition, StreamGroup<T>>
     where
         T: EventTime,
     {
@@ -263,7 +265,11 @@ impl<T> Stream<T> {
     /// Divides the rows of each key into windows of `rows` rows each, a new one every `hop` rows;
     /// see [`Table::sliding_count_windows`].
     #[track_caller]
-    pub fn sliding_count_windows(&self, rows: u64, hop: u64) -> Windowed<T, u64, StreamGroup<T>>
+    pub fn sliding_count_windows(
+        &self,
+        rows: u64,
+        hop: u64,
+    ) -> Windowed<T, ByPosition, StreamGroup<T>>
     where
         T: EventTime,
     {
@@ -275,7 +281,7 @@ fn sessions_by<T, G, F>(
     table: &Table<T>,
     gap: F,
     location: &'static Location<'static>,
-) -> Windowed<T, T::Time, G>
+) -> Windowed<T, ByTime, G>
 where
     T: EventTime,
     F: Fn(&T) -> Span<T> + Send + Sync + 'static,
@@ -300,7 +306,7 @@ fn sessions_where<T, G, F>(
     table: &Table<T>,
     near: F,
     location: &'static Location<'static>,
-) -> Windowed<T, T::Time, G>
+) -> Windowed<T, ByTime, G>
 where
     T: EventTime,
     F: Fn(T::Time, T::Time) -> bool + Send + Sync + 'static,
@@ -314,7 +320,7 @@ fn windows_by<T, G, I, F>(
     table: &Table<T>,
     windows: F,
     location: &'static Location<'static>,
-) -> Windowed<T, T::Time, G>
+) -> Windowed<T, ByTime, G>
 where
     T: EventTime,
     I: IntoIterator<Item = Window<T::Time>>,
@@ -346,7 +352,7 @@ fn count_windows<T: EventTime, G>(
     hop: u64,
     verb: &'static str,
     location: &'static Location<'static>,
-) -> Windowed<T, u64, G> {
+) -> Windowed<T, ByPosition, G> {
     /// More rows than there will ever be.
     const ROWS_MAX: u64 = 1 << 48;
     let problem = match (size, hop) {

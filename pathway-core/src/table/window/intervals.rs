@@ -91,6 +91,16 @@ impl Emptiness for NonEmpty {
     }
 }
 
+/// Two times that are on one line: of one type.
+#[diagnostic::on_unimplemented(
+    message = "intervals around times of type `{Self}` hold no times of type `{P}`",
+    label = "the event times of both tables must have the same type",
+    note = "turn one of the columns into the other's type in front, for example with `map`"
+)]
+pub trait SameLine<P>: TimePoint {}
+
+impl<P: TimePoint> SameLine<P> for P {}
+
 /// A length of time on the line of a row's event time.
 type Span<T> = <<T as EventTime>::Time as TimePoint>::Span;
 
@@ -153,7 +163,7 @@ impl<T> Table<T> {
     ) -> IntervalsOver<T, A, Group<T>>
     where
         T: EventTime,
-        A: EventTime<Time = T::Time>,
+        A: EventTime<Time: SameLine<T::Time>>,
     {
         IntervalsOver::new(self, others, interval, Location::caller())
     }
@@ -170,7 +180,7 @@ impl<T> Stream<T> {
     ) -> IntervalsOver<T, A, StreamGroup<T>>
     where
         T: EventTime,
-        A: EventTime<Time = T::Time>,
+        A: EventTime<Time: SameLine<T::Time>>,
     {
         IntervalsOver::new(self, others, interval, Location::caller())
     }
@@ -248,7 +258,7 @@ fn key_type<K: Schema>() -> DataType {
 impl<T, A, G> IntervalsOver<T, A, G>
 where
     T: EventTime,
-    A: EventTime<Time = T::Time>,
+    A: EventTime,
 {
     fn new(
         rows: &Table<T>,
@@ -284,7 +294,7 @@ where
 impl<T, A, G, M, W> IntervalsOver<T, A, G, M, W>
 where
     T: EventTime,
-    A: EventTime<Time = T::Time>,
+    A: EventTime,
     G: GroupOf<T>,
     W: Emptiness,
 {
@@ -339,7 +349,7 @@ impl<T, A, G, W> IntervalsOver<T, A, G, Changing, W> {
     ) -> Reduced<A, W::Output<T, R>>
     where
         T: EventTime,
-        A: EventTime<Time = T::Time>,
+        A: EventTime,
         G: GroupOf<T>,
         W: Emptiness,
     {
@@ -355,7 +365,7 @@ impl<T, A, G, W> IntervalsOver<T, A, G, Final, W> {
     ) -> FinalWindows<A, W::Output<T, R>>
     where
         T: EventTime,
-        A: EventTime<Time = T::Time>,
+        A: EventTime,
         G: GroupOf<T>,
         W: Emptiness,
     {

@@ -2,14 +2,16 @@
 
 mod by_row;
 mod calendar;
+mod emission;
 mod final_windows;
 mod intervals;
 mod spec;
 
 pub use final_windows::FinalWindows;
-pub use intervals::{AllIntervals, Emptiness, IntervalsOver, NonEmpty};
+pub use intervals::{AllIntervals, Emptiness, IntervalsOver, NonEmpty, SameLine};
 pub use spec::{WindowSpec, cumulating, days, global, months, sessions, sliding, tumbling, weeks};
 
+use self::emission::emission;
 use super::group::{Reduction, reduction};
 use super::{Reduced, Stream, Table};
 use crate::dataflow::OutputShape;
@@ -31,7 +33,37 @@ pub struct Changing(());
 #[derive(Debug)]
 pub struct Final(());
 
-/// A table divided into windows, whose bounds are `P`s. Made by [`Table::window`] and its like;
+/// Windows whose bounds are times.
+#[derive(Debug)]
+pub struct ByTime(());
+
+/// Windows whose bounds are positions.
+#[derive(Debug)]
+pub struct ByPosition(());
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::ByTime {}
+    impl Sealed for super::ByPosition {}
+}
+
+/// What the bounds of windows are: [`ByTime`] or [`ByPosition`].
+///
+/// You will rarely name this trait.
+pub trait BoundsOf<T>: sealed::Sealed {
+    /// The type of a bound.
+    type Point: TimePoint;
+}
+
+impl<T: EventTime> BoundsOf<T> for ByTime {
+    type Point = T::Time;
+}
+
+impl<T> BoundsOf<T> for ByPosition {
+    type Point = u64;
+}
+
+/// A table divided into windows; `P` says what their bounds are. Made by [`Table::window`] and its like;
 /// ends in [`reduce`](Windowed::reduce), or goes on with [`group_by`](Windowed::group_by).
 #[must_use = "windows do nothing until they are reduced: `.reduce(|g| ..)`"]
 pub struct Windowed<T, P, G, M = Changing> {
@@ -89,8 +121,8 @@ impl<T> Table<T> {
     /// over when the watermark has reached its end; its state goes then, and its results stay. A
     /// row is reduced once, however many windows it is in, where they come out when final.
     /// Without a [`watermark`](Stream::watermark) no window is ever over and all are kept, which
-    /// [`explain`](super::Pipeline::explain) says; so for a table, whose rows may be corrected at
-    /// any time.
+    /// [`explain`](super::Pipeline::explain) says: each row of a table may be corrected at any
+    /// time.
     ///
     /// ```
     /// use pathway::prelude::*;
@@ -132,7 +164,7 @@ impl<T> Table<T> {
     /// watermark, a row whose event time is null ends the run with
     /// [`DataError::Step`](crate::error::DataError::Step); with one, it is late.
     #[track_caller]
-    pub fn window(&self, windows: WindowSpec<T::Time>) -> Windowed<T, T::Time, Group<T>>
+    pub fn window(&self, windows: WindowSpec<T::Time>) -> Windowed<T, ByTime, Group<T>>
     where
         T: EventTime,
     {
@@ -144,7 +176,7 @@ impl<T> Stream<T> {
     /// Divides the rows into windows of their event time; see [`Table::window`]. The groups have
     /// the reducers of a [`StreamGroup`] too.
     #[track_caller]
-    pub fn window(&self, windows: WindowSpec<T::Time>) -> Windowed<T, T::Time, StreamGroup<T>>
+    pub fn window(&self, windows: WindowSpec<T::Time>) -> Windowed<T, ByTime, StreamGroup<T>>
     where
         T: EventTime,
     {
@@ -156,7 +188,7 @@ fn windowed<T: EventTime, G>(
     table: &Table<T>,
     windows: WindowSpec<T::Time>,
     location: &'static Location<'static>,
-) -> Windowed<T, T::Time, G> {
+) -> Windowed<T, ByTime, G> {
     let windows = windows.windows().unwrap_or_else(|problem| {
         table.mistake("window", location, problem);
         Windows::Fixed(Division::Global)
@@ -188,100 +220,6 @@ fn checked<T: EventTime>(
     table.graph.change(|plan| plan.keep_watermark(rows.port.node));
     rows
 }
-
-/// When results come out, and what becomes of them, for windows of all kinds.
-macro_rules! emission {
-    ($Windows:ident<$T:ident, $($Type:ident,)* | $M:ident $(, $After:ident)*> of $rows:ident) => {
-        impl<$T, $($Type,)* $M $(, $After)*> $Windows<$T, $($Type,)* $M $(, $After)*> {
-            /// Lets the result of a window come out whenever it changes, the former one retracted:
-            /// the default. So results are right at every moment, and those that are there when
-            /// the window is over stay.
-            pub fn every_change(self) -> $Windows<$T, $($Type,)* Changing $(, $After)*> {
-                self.emitting(Emission::EveryChange)
-            }
-
-            /// Lets the result of a window come out once, in the epoch in which the watermark
-            /// reaches its end. So results make a stream.
-            ///
-            /// # Errors
-            ///
-            /// Rows without a watermark are a
-            /// [`BuildError::Argument`](crate::error::BuildError::Argument).
-            #[track_caller]
-            pub fn when_final(self) -> $Windows<$T, $($Type,)* Final $(, $After)*> {
-                self.need_watermarks("when_final", Location::caller());
-                if self.results().forgets {
-                    let problem = "results that come out once, when their window is over, cannot                                    be taken back then: leave out `forget_results`";
-                    self.$rows().mistake("when_final", Location::caller(), problem.to_owned());
-                }
-                self.emitting(Emission::WhenFinal)
-            }
-
-            /// Lets changed results come out at most once in an interval of the clock, and when
-            /// their window is over. The first change waits for an interval, too.
-            ///
-            /// **Time.** A function of the history. In tests the clock is that of the
-            /// [`Harness`](crate::testing::Harness).
-            ///
-            /// # Errors
-            ///
-            /// An interval that is not positive is a
-            /// [`BuildError::Argument`](crate::error::BuildError::Argument).
-            #[track_caller]
-            pub fn early(
-                self,
-                interval: Duration,
-            ) -> $Windows<$T, $($Type,)* Changing $(, $After)*> {
-                let nanoseconds = i64::try_from(interval.as_nanos()).unwrap_or(i64::MAX);
-                if nanoseconds <= 0 {
-                    let problem = format!("the interval {interval:?} is not positive");
-                    self.$rows().mistake("early", Location::caller(), problem);
-                }
-                self.emitting(Emission::Early(nanoseconds))
-            }
-        }
-
-        impl<$T, $($Type,)* $($After),*> $Windows<$T, $($Type,)* Changing $(, $After)*> {
-            /// Takes the results of a window back when it is over, so that only windows that still
-            /// change are in the table. Without it they stay.
-            ///
-            /// ```
-            /// use pathway::prelude::*;
-            /// use pathway::testing::Harness;
-            ///
-            /// #[derive(Clone, Debug, Schema)]
-            /// struct Sale {
-            ///     #[schema(event_time)]
-            ///     minute: i64,
-            /// }
-            ///
-            /// let mut t = Harness::new();
-            /// let sales = t.stream::<Sale>();
-            /// let rows = sales.rows().watermark(0);
-            /// let counts = rows.window(tumbling(60)).forget_results().reduce(|g| g.count());
-            /// let counts = t.capture(counts.select(|hour, count| (hour.start, count)));
-            /// sales.push([10, 50].map(|minute| Sale { minute }));
-            /// t.step();
-            /// counts.assert_rows([(0, 2)]);
-            /// sales.push([60, 70].map(|minute| Sale { minute }));
-            /// t.step();
-            /// counts.assert_rows([(60, 2)]);
-            /// ```
-            ///
-            /// # Errors
-            ///
-            /// Rows without a watermark are a
-            /// [`BuildError::Argument`](crate::error::BuildError::Argument).
-            #[track_caller]
-            pub fn forget_results(mut self) -> Self {
-                self.need_watermarks("forget_results", Location::caller());
-                self.results_mut().forgets = true;
-                self
-            }
-        }
-    };
-}
-use emission;
 
 emission!(Windowed<T, P, G, | M> of table);
 emission!(GroupedWindows<T, E, F, P, G, | M> of table);
@@ -434,17 +372,18 @@ fn put_time<T: EventTime>(row: &T, out: &mut Vec<u8>) {
 }
 
 /// Windows without keys, with their results.
-type Whole<T, P, R> = (Window<P>, <R as Reducers<T>>::Output);
+type Whole<T, P, R> = (Window<<P as BoundsOf<T>>::Point>, <R as Reducers<T>>::Output);
 
 /// Windows and keys, and their results.
-type Keyed<T, P, E, R> = ((Window<P>, <E as Expr<T>>::Value), <R as Reducers<T>>::Output);
+type Keyed<T, P, E, R> =
+    ((Window<<P as BoundsOf<T>>::Point>, <E as Expr<T>>::Value), <R as Reducers<T>>::Output);
 
-impl<T: EventTime, P: TimePoint, G: GroupOf<T>, M> Windowed<T, P, G, M> {
+impl<T: EventTime, P: BoundsOf<T>, G: GroupOf<T>, M> Windowed<T, P, G, M> {
     fn whole<R: Reducers<T>>(self, reducers: impl FnOnce(G) -> R) -> Table<Whole<T, P, R>> {
         let parts = reducers(G::new(self.rows.table.is_append_only())).into_parts();
-        let root = stage::whole_window_root::<P, R::Output>;
+        let root = stage::whole_window_root::<P::Point, R::Output>;
         let output = Output { root, key: <()>::data_type, key_column: None };
-        self.rows.reduced::<P, _, _, _>(|_: &T| (), parts, output)
+        self.rows.reduced::<P::Point, _, _, _>(|_: &T| (), parts, output)
     }
 }
 
@@ -454,10 +393,10 @@ impl<T, P, G> Windowed<T, P, G, Changing> {
     pub fn reduce<R: Reducers<T>>(
         self,
         reducers: impl FnOnce(G) -> R,
-    ) -> Reduced<Window<P>, R::Output>
+    ) -> Reduced<Window<P::Point>, R::Output>
     where
         T: EventTime,
-        P: TimePoint,
+        P: BoundsOf<T>,
         G: GroupOf<T>,
     {
         Reduced::new(self.whole(reducers))
@@ -469,10 +408,10 @@ impl<T, P, G> Windowed<T, P, G, Final> {
     pub fn reduce<R: Reducers<T>>(
         self,
         reducers: impl FnOnce(G) -> R,
-    ) -> FinalWindows<Window<P>, R::Output>
+    ) -> FinalWindows<Window<P::Point>, R::Output>
     where
         T: EventTime,
-        P: TimePoint,
+        P: BoundsOf<T>,
         G: GroupOf<T>,
     {
         FinalWindows::new(self.whole(reducers))
@@ -482,17 +421,17 @@ impl<T, P, G> Windowed<T, P, G, Final> {
 impl<T, E, F, P, G, M> GroupedWindows<T, E, F, P, G, M>
 where
     T: EventTime,
-    P: TimePoint,
+    P: BoundsOf<T>,
     E: Expr<T>,
     F: Fn(&T) -> E + Send + Sync + 'static,
     G: GroupOf<T>,
 {
     fn keyed<R: Reducers<T>>(self, reducers: impl FnOnce(G) -> R) -> Table<Keyed<T, P, E, R>> {
         let parts = reducers(G::new(self.rows.table.is_append_only())).into_parts();
-        let root = stage::window_root::<P, E::Value, R::Output>;
+        let root = stage::window_root::<P::Point, E::Value, R::Output>;
         let key_column = Some(super::index::column_name::<T, E>());
         let output = Output { root, key: E::Value::data_type, key_column };
-        self.rows.reduced::<P, _, _, _>(self.key_of, parts, output)
+        self.rows.reduced::<P::Point, _, _, _>(self.key_of, parts, output)
     }
 }
 
@@ -502,10 +441,10 @@ impl<T, E, F, P, G> GroupedWindows<T, E, F, P, G, Changing> {
     pub fn reduce<R: Reducers<T>>(
         self,
         reducers: impl FnOnce(G) -> R,
-    ) -> Reduced<(Window<P>, E::Value), R::Output>
+    ) -> Reduced<(Window<P::Point>, E::Value), R::Output>
     where
         T: EventTime,
-        P: TimePoint,
+        P: BoundsOf<T>,
         E: Expr<T>,
         F: Fn(&T) -> E + Send + Sync + 'static,
         G: GroupOf<T>,
@@ -519,10 +458,10 @@ impl<T, E, F, P, G> GroupedWindows<T, E, F, P, G, Final> {
     pub fn reduce<R: Reducers<T>>(
         self,
         reducers: impl FnOnce(G) -> R,
-    ) -> FinalWindows<(Window<P>, E::Value), R::Output>
+    ) -> FinalWindows<(Window<P::Point>, E::Value), R::Output>
     where
         T: EventTime,
-        P: TimePoint,
+        P: BoundsOf<T>,
         E: Expr<T>,
         F: Fn(&T) -> E + Send + Sync + 'static,
         G: GroupOf<T>,
