@@ -18,6 +18,14 @@ pub(crate) fn groups<T, K: Ord>(rows: &[T], key: impl Fn(&T) -> K) -> BTreeMap<K
     groups
 }
 
+/// A random number below another, of any type that has it.
+pub(crate) fn small<N: TryFrom<u64>>(random: &mut Random, below: u64) -> N {
+    let Ok(number) = N::try_from(random.below(below)) else {
+        unreachable!("the numbers of tests are small")
+    };
+    number
+}
+
 /// One input of a history, and what is in it.
 struct Changing<T> {
     table: pathway::testing::TestTable<T>,

@@ -1,5 +1,6 @@
 //! Sequences of rows, beside a search of all the ways there are.
 
+use crate::oracle::small;
 use pathway::prelude::*;
 use pathway::table::Either;
 use pathway::testing::{Harness, Random, check_incremental};
@@ -15,10 +16,10 @@ struct Event {
 
 fn event(random: &mut Random, from: i64) -> Event {
     Event {
-        key: u8::try_from(random.below(2)).unwrap(),
-        time: from + i64::try_from(random.below(5)).unwrap(),
-        kind: u8::try_from(random.below(4)).unwrap(),
-        value: i8::try_from(random.below(5)).unwrap() - 2,
+        key: small(random, 2),
+        time: from + small::<i64>(random, 5),
+        kind: small(random, 4),
+        value: small::<i8>(random, 5) - 2,
     }
 }
 
@@ -129,11 +130,11 @@ fn naive_of(
         });
         let Some(taken) = best else { continue };
         if !overlapping {
-            let last = taken.iter().flatten().next_back().unwrap();
+            let last = taken.iter().flatten().next_back();
             // Equal rows are told apart by how many of them there are.
-            let matched = taken.iter().flatten().filter(|row| *row == last).count();
-            let skipped = rows[start..].iter().enumerate().filter(|(_, row)| *row == last);
-            from = start + skipped.map(|(at, _)| at).nth(matched - 1).unwrap() + 1;
+            let matched = taken.iter().flatten().filter(|row| Some(*row) == last).count();
+            let equal = (start..rows.len()).filter(|&at| Some(&rows[at]) == last);
+            from = 1 + equal.take(matched).last().expect("the rows of a match are there");
         }
         found.push(taken);
     }
@@ -280,7 +281,6 @@ fn a_repetition_goes_on_as_long_as_the_match_can_end() {
     };
     let falls: fn(&[Vec<Event>], &Event) -> bool =
         |taken, row| row.value < taken[0].last().unwrap().value;
-    let steps = [Step { min: 2, max: usize::MAX, adjacent: true, ..step(rising) }, step(falls)];
     let relaxed = [Step { min: 2, max: usize::MAX, ..step(rising) }, step(falls)];
     check!(&relaxed, 9, false, |pattern| {
         pattern
@@ -289,7 +289,6 @@ fn a_repetition_goes_on_as_long_as_the_match_can_end() {
             .within(9)
             .select(|(rising, fall)| vec![rising, vec![fall]])
     });
-    drop(steps);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Values at regular times, and what was there in the time before each row.
 
+use crate::oracle::small;
 use pathway::prelude::*;
 use pathway::testing::{Harness, Random, check_incremental};
 
@@ -13,9 +14,9 @@ struct Reading {
 
 fn reading(random: &mut Random, from: i64) -> Reading {
     Reading {
-        sensor: u8::try_from(random.below(3)).unwrap(),
-        second: from - 7 + i64::try_from(random.below(9)).unwrap(),
-        value: i32::try_from(random.below(9)).unwrap() - 4,
+        sensor: small(random, 3),
+        second: from - 7 + small::<i64>(random, 9),
+        value: small::<i32>(random, 9) - 4,
     }
 }
 
@@ -27,7 +28,8 @@ fn naive(readings: &[Reading]) -> Vec<(u8, i64, Reading, Option<Reading>)> {
         rows.sort();
         let (first, last) = (rows[0].second, rows[rows.len() - 1].second);
         for time in (first..=last).filter(|time| time % 3 == 0) {
-            let before = rows.iter().rfind(|row| row.second <= time).copied().unwrap();
+            let before = rows.iter().rfind(|row| row.second <= time).copied();
+            let before = before.expect("no time is before the first row");
             let behind = rows.iter().find(|row| row.second > time).copied();
             found.push((sensor, time, before.clone(), behind.cloned()));
         }
@@ -35,13 +37,16 @@ fn naive(readings: &[Reading]) -> Vec<(u8, i64, Reading, Option<Reading>)> {
     found
 }
 
+fn float(number: i64) -> f64 {
+    i32::try_from(number).map_or(f64::NAN, f64::from)
+}
+
 fn line(time: i64, before: &Reading, behind: Option<&Reading>) -> f64 {
     let value = |row: &Reading| f64::from(row.value);
     match behind {
         Some(behind) if before.second < time => {
-            let part = f64::from(i32::try_from(time - before.second).unwrap());
-            let whole = f64::from(i32::try_from(behind.second - before.second).unwrap());
-            value(before) + (value(behind) - value(before)) * (part / whole)
+            let (part, whole) = (time - before.second, behind.second - before.second);
+            value(before) + (value(behind) - value(before)) * (float(part) / float(whole))
         }
         _ => value(before),
     }

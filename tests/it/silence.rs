@@ -1,5 +1,6 @@
 //! What the time between rows tells: repetitions within a time, and silence.
 
+use crate::oracle::small;
 use pathway::prelude::*;
 use pathway::testing::{Harness, Random, check_incremental};
 
@@ -13,9 +14,9 @@ struct Beat {
 
 fn beat(random: &mut Random, from: i64) -> Beat {
     Beat {
-        machine: u8::try_from(random.below(3)).unwrap(),
-        second: from + i64::try_from(random.below(9)).unwrap(),
-        load: i16::try_from(random.below(4)).unwrap() - 2,
+        machine: small(random, 3),
+        second: from + small::<i64>(random, 9),
+        load: small::<i16>(random, 4) - 2,
     }
 }
 

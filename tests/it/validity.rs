@@ -1,5 +1,6 @@
 //! Rows that come and go with time, by the watermark and by the clock.
 
+use crate::oracle::small;
 use pathway::prelude::*;
 use pathway::testing::{Harness, Random, TestStream, TestTable, add, check_incremental, remove};
 
@@ -160,18 +161,18 @@ struct Offer {
 }
 
 fn offers(t: &Harness, random: &mut Random) -> Offer {
-    let from = i64::try_from(random.below(20)).unwrap() - 5;
+    let from = small::<i64>(random, 20) - 5;
     Offer {
-        name: u8::try_from(random.below(3)).unwrap(),
+        name: small(random, 3),
         from: (!random.one_in(6)).then(|| t.now() + Duration::from_secs(from)),
-        seconds: (!random.one_in(4)).then(|| u8::try_from(random.below(12)).unwrap()),
+        seconds: (!random.one_in(4)).then(|| small(random, 12)),
     }
 }
 
 fn range(offer: &Offer) -> (std::ops::Bound<DateTime>, std::ops::Bound<DateTime>) {
     use std::ops::Bound::{Excluded, Included, Unbounded};
     let from = offer.from.map_or(Unbounded, Included);
-    let start = offer.from.unwrap_or("2000-01-01T00:00:03Z".parse().unwrap());
+    let start = offer.from.unwrap_or(DateTime::UNIX_EPOCH + Duration::from_secs(946_684_803));
     let to = |seconds: u8| Excluded(start + Duration::from_secs(seconds.into()));
     (from, offer.seconds.map_or(Unbounded, to))
 }

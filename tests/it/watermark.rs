@@ -277,6 +277,56 @@ fn a_wrong_clock_does_not_close_the_windows_of_others() {
     }
 }
 
+#[test]
+fn a_watermark_that_follows_the_clock_goes_on_without_rows() {
+    for threads in [1, 2] {
+        let mut t = Harness::with_threads(threads);
+        let beats = t.stream::<Beat>();
+        let in_time = beats.rows().watermark(Duration::from_secs(5));
+        let (in_time, late) = in_time.follow_clock(Duration::from_secs(1)).or_late();
+        let counts = in_time
+            .window(tumbling(Duration::from_secs(10)))
+            .when_final()
+            .reduce(|g| g.count())
+            .select(|window, count| (window.start, count));
+        let (counts, late) = (t.capture(counts), t.capture(late));
+        beats.push([beat(1, "2000-01-01T00:00:03Z")]);
+        t.step();
+        t.advance(Duration::from_secs(14));
+        t.step();
+        counts.assert_rows([]);
+        beats.push([beat(2, "2000-01-01T00:00:09Z")]);
+        t.advance(Duration::from_secs(1));
+        t.step();
+        counts.assert_rows([("2000-01-01T00:00:00Z".parse().unwrap(), 2)]);
+        beats.push([beat(3, "2000-01-01T00:00:09Z"), beat(3, "2000-01-01T00:00:10Z")]);
+        t.step();
+        late.assert_rows([beat(3, "2000-01-01T00:00:09Z")]);
+    }
+}
+
+#[test]
+fn a_live_run_closes_windows_of_a_silent_stream() {
+    let app = Pipeline::new("silent");
+    let (input, names) = app.input::<String>();
+    let counts = names
+        .stamped(|_, at| Beat { of: 1, at })
+        .watermark(Duration::ZERO)
+        .follow_clock(Duration::from_millis(5))
+        .window(tumbling(Duration::from_millis(20)))
+        .when_final()
+        .reduce(|g| g.count());
+    let view = counts.view();
+    let running = app.start().unwrap();
+    input.push("ada".to_owned()).unwrap();
+    while view.rows().is_empty() {
+        assert!(!running.is_over());
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    running.stop();
+    running.wait().unwrap();
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Schema)]
 struct Order {
     #[schema(key)]

@@ -29,8 +29,10 @@ pub(crate) fn count() -> Result<(), Failure> {
 pub(crate) fn cold_build() -> Result<(), Failure> {
     let target = project::target().join("cold-build");
     remove(&target)?;
-    let build =
-        cargo("build --release -p pathway").env("CARGO_TARGET_DIR", target.display().to_string());
+    // In a user's project our profile does not count, which keeps source lines for profilers.
+    let build = cargo("build --release -p pathway")
+        .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
+        .env("CARGO_TARGET_DIR", target.display().to_string());
     let before = cpu::children_s()?;
     build.run()?;
     let took = cpu::children_s()? - before;

@@ -128,12 +128,15 @@ impl Machines {
                 TimerRequest::CancelAll => self.cancel_all(slot),
             }
         }
-        let has_timers = self.timers_of.range((slot, i128::MIN)..=(slot, i128::MAX)).next();
-        if has_state || has_timers.is_some() {
+        if has_state || self.has_timers(slot) {
             self.keys.payload_mut(slot)[..2].copy_from_slice(&halves(now));
         } else {
             self.remove(slot);
         }
+    }
+
+    fn has_timers(&self, slot: u32) -> bool {
+        self.timers_of.range((slot, i128::MIN)..=(slot, i128::MAX)).next().is_some()
     }
 
     fn cancel_all(&mut self, slot: u32) {
@@ -193,13 +196,16 @@ impl Machines {
         while let Some(entry) = self.waiting.first_entry().filter(|rows| *rows.key() < watermark) {
             let (time, mut rows) = entry.remove_entry();
             self.advance(time, false)?;
-            if rows.len() > 1 {
-                // Of one time, and of one key, in the order of rows.
-                rows.sort_by_cached_key(|(key, row)| {
-                    let mut sorted = Vec::new();
-                    ordered::from_compact(self.rows, &mut row.as_slice(), &mut sorted);
-                    (key.clone(), sorted)
-                });
+            rows.sort_unstable();
+            // Those of one key come in the order of rows, which is not that of their bytes.
+            for of_key in rows.chunk_by_mut(|one, other| one.0 == other.0) {
+                if of_key.len() > 1 {
+                    of_key.sort_by_cached_key(|(_, row)| {
+                        let mut sorted = Vec::new();
+                        ordered::from_compact(self.rows, &mut row.as_slice(), &mut sorted);
+                        sorted
+                    });
+                }
             }
             for (key, row) in rows {
                 self.row(&key, &row, time);

@@ -197,8 +197,13 @@ fn in_time<T: EventTime>(
         let problem = format!("the lateness {lateness:?} is negative");
         table.mistake("watermark", location, problem);
     }
-    let plan =
-        WatermarkPlan { lateness: steps, idle_after: IDLE_AFTER, per_key: false, ahead: None };
+    let plan = WatermarkPlan {
+        lateness: steps,
+        idle_after: IDLE_AFTER,
+        per_key: false,
+        ahead: None,
+        follows: None,
+    };
     let operation = Operation::Watermark(WatermarkNode {
         terminal,
         updates,
@@ -365,6 +370,61 @@ impl<C> InTime<C> {
     {
         let nanoseconds = self.positive("ahead_at_most", time);
         self.change(|watermark| watermark.plan.ahead = Some(nanoseconds));
+        self
+    }
+
+    /// Lets the watermark follow the clock, too: where no rows come, time goes on all the same. So
+    /// the last windows of a stream that has become silent are final by themselves.
+    ///
+    /// A row is late that comes more than the lateness after it happened, by the clock. The
+    /// watermark is brought up to the clock in every epoch and, where there is none, `every` so
+    /// often. Not for rows of the past: all of them are late.
+    ///
+    /// For windows by the time at which rows arrive, give rows that time by
+    /// [`stamped`](Stream::stamped).
+    ///
+    /// ```
+    /// use pathway::prelude::*;
+    /// use pathway::testing::Harness;
+    ///
+    /// #[derive(Clone, Debug, PartialEq, Schema)]
+    /// struct Arrival {
+    ///     name: String,
+    ///     #[schema(event_time)]
+    ///     at: DateTime,
+    /// }
+    ///
+    /// let mut t = Harness::new();
+    /// let (minute, second) = (Duration::from_mins(1), Duration::from_secs(1));
+    /// let names = t.stream::<String>();
+    /// let counts = names
+    ///     .rows()
+    ///     .stamped(|name, at| Arrival { name, at })
+    ///     .watermark(Duration::ZERO)
+    ///     .follow_clock(second)
+    ///     .window(tumbling(minute))
+    ///     .when_final()
+    ///     .reduce(|g| g.count())
+    ///     .select(|_, arrivals| arrivals);
+    /// let counts = t.capture(counts);
+    /// names.push(["ada".to_owned(), "bo".to_owned()]);
+    /// t.step();
+    /// t.advance(minute);
+    /// t.step(); // nothing has come, and the minute is over
+    /// counts.assert_rows([2]);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A time that is not positive is a
+    /// [`BuildError::Argument`](crate::error::BuildError::Argument).
+    #[track_caller]
+    pub fn follow_clock(self, every: Duration) -> Self
+    where
+        C: Collection<Row: EventTime<Time: ClockTime>>,
+    {
+        let nanoseconds = self.positive("follow_clock", every);
+        self.change(|watermark| watermark.plan.follows = Some(nanoseconds));
         self
     }
 

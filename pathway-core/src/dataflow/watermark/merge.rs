@@ -37,9 +37,18 @@ impl Partitions {
         self.watermark.largest.set(largest.max(self.watermark.largest()));
     }
 
-    /// Moves the watermark on. Answers when the next partition will be idle, if that would move
-    /// it.
+    /// Moves the watermark on. Answers when it will move by itself.
     fn advance(&mut self, now: i64) -> i64 {
+        let idle = self.by_rows(now);
+        let Some(every) = self.plan.follows else { return idle };
+        let at = i128::from(now).saturating_sub(self.plan.lateness);
+        self.watermark.at.set(self.watermark.get().max(at));
+        idle.min(now.saturating_add(every))
+    }
+
+    /// Moves the watermark on by what has been heard. Answers when the next partition will be
+    /// idle, if that would move it.
+    fn by_rows(&mut self, now: i64) -> i64 {
         let idle_after = self.plan.idle_after;
         let idle_at = |known: &Partition| known.heard.saturating_add(idle_after);
         // One that is heard of again begins anew, so that keys of the past take no memory.
@@ -108,6 +117,7 @@ impl Logic for Merge {
         self.alarm.set(partitions.advance(now));
         if self.ended {
             partitions.watermark.at.set(END);
+            self.alarm.set(NEVER);
         }
         true
     }
@@ -140,7 +150,7 @@ mod tests {
     use super::*;
 
     const PLAN: WatermarkPlan =
-        WatermarkPlan { lateness: 10, idle_after: 100, per_key: false, ahead: None };
+        WatermarkPlan { lateness: 10, idle_after: 100, per_key: false, ahead: None, follows: None };
 
     #[test]
     fn the_slowest_partition_that_is_not_idle_counts() {

@@ -50,6 +50,9 @@ pub struct WatermarkPlan {
     pub per_key: bool,
     /// How far a row may be ahead of the clock, in nanoseconds.
     pub ahead: Option<i64>,
+    /// How often the watermark is brought to where the clock is, less the lateness, in
+    /// nanoseconds.
+    pub follows: Option<i64>,
 }
 
 /// A watermark, as the operators of one worker read it.
