@@ -42,11 +42,11 @@ fn main() {
         (symbol, i64::from(n) + late, random.below(1_000).cast_signed())
     };
     let trades: Vec<Trade> = (0..count)
-        .map(|n| parts(n))
+        .map(&mut parts)
         .map(|(symbol, millisecond, price)| Trade { symbol, millisecond, price })
         .collect();
     let quotes: Vec<Quote> = (0..count)
-        .map(|n| parts(n))
+        .map(parts)
         .map(|(symbol, millisecond, bid)| Quote { symbol, millisecond, bid })
         .collect();
     let (mut by_hand, mut pathway, mut largest) = (Vec::new(), Vec::new(), 0);

@@ -167,10 +167,10 @@ fn naive_sessions(trades: &[Trade], quotes: &[Quote], gap: i64, kind: Kind) -> V
     }
     // Rows without a symbol meet none.
     for trade in trades.iter().filter(|trade| trade.symbol.is_none()) {
-        rows.extend(naive(&[trade.clone()], &[], &[(trade.at, trade.at + gap)], kind));
+        rows.extend(naive(std::slice::from_ref(trade), &[], &[(trade.at, trade.at + gap)], kind));
     }
     for quote in quotes.iter().filter(|quote| quote.symbol.is_none()) {
-        rows.extend(naive(&[], &[quote.clone()], &[(quote.at, quote.at + gap)], kind));
+        rows.extend(naive(&[], std::slice::from_ref(quote), &[(quote.at, quote.at + gap)], kind));
     }
     rows
 }

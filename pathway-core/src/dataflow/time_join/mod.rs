@@ -19,11 +19,11 @@
 //!
 //! A row is let go of when it is settled, no row that may still come can meet it, and no change
 //! that may still come needs it. The argument for each kind stands beside its rule: in
-//! [`interval`], in [`as_of`] and in [`session`]. What is common:
+//! `interval`, in `as_of` and in `session`. What is common:
 //!
 //! * Each rule is monotone in time: of the rows of one key on one side, the oldest is let go of
 //!   first. So the operator looks at the oldest rows of a key alone, and remembers at which
-//!   watermark it has to look again ([`Wait`]); no pass over the keys is needed.
+//!   watermark it has to look again (`Wait`); no pass over the keys is needed.
 //! * A side without a watermark is as one whose watermark stays in front of all times, until the
 //!   side has ended; then it is behind them.
 //! * Where results come out once, when they are final, rows that may be taken away wait until they
