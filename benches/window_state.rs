@@ -99,7 +99,7 @@ fn run(name: &str, emission: Emission, epochs: u32) -> (f64, f64) {
                 most = most.max(kib);
             }
             let looks = epochs / EPOCHS_PER_LOOK;
-            if (epoch / EPOCHS_PER_LOOK) % (looks / LINES) == 0 {
+            if (epoch / EPOCHS_PER_LOOK).is_multiple_of(looks / LINES) {
                 let rows: u64 = states.iter().map(|state| state.rows).sum();
                 println!("{name}, epoch {epoch}: {kib:.0} KiB, {rows} groups and times");
             }

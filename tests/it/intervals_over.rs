@@ -1,7 +1,7 @@
 //! `intervals_over`: windows around the rows of another table.
 
 use crate::oracle::against;
-use crate::window_kinds::{Changing, LATENESS, Live, Sale, kept, out_of_order, sale};
+use crate::window_kinds::{Changing, LATENESS, Live, Sale, common_sale, kept, out_of_order, sale};
 use pathway::prelude::*;
 use pathway::testing::{Harness, Random, add, check_incremental, remove};
 
@@ -64,8 +64,8 @@ fn both_tables_may_change() {
         against(
             pipeline,
             |sales, others| naive(sales, others, by_shop, outer),
-            row,
-            |random| Sale { amount: 0, ..sale(random, -8, 16) },
+            |random| if random.one_in(2) { row(random) } else { common_sale(random) },
+            common_sale,
         );
     }
 }

@@ -248,6 +248,45 @@ fn a_running_pipeline_lets_rows_go() {
     running.wait().unwrap();
 }
 
+#[derive(Clone, Debug, PartialEq, Schema)]
+struct Request {
+    user: u8,
+    #[schema(event_time)]
+    at: DateTime,
+}
+
+#[test]
+fn time_goes_on_without_rows_where_the_watermark_follows_the_clock() {
+    for threads in [1, 3] {
+        let mut t = Harness::with_threads(threads);
+        let stream = t.stream::<Request>();
+        let second = Duration::from_secs(1);
+        let rows = stream.rows().watermark(Duration::ZERO).follow_clock(second);
+        let kept = t.capture(rows.forget_after(second * 5));
+        let delayed = t.capture(rows.delay(second * 5));
+        let (silent, _) = rows.inactive_after(second * 5, |row| row.user);
+        let silent = t.capture(silent);
+        let late = rows.pattern(|row| row.user).one(|_| true).one(|_, _| true);
+        let late = late.within(second * 5).select_or_timeouts(|_| (), |(first, _)| first);
+        let late = t.capture(late.1);
+        let request = |user| Request { user, at: t.now() };
+        let requests = [request(1), request(2)];
+        stream.push(requests.clone());
+        t.step();
+        kept.assert_rows(requests.clone());
+        t.advance(second * 8);
+        t.step();
+        kept.assert_rows([]);
+        delayed.assert_rows(requests.clone());
+        silent.assert_rows(requests.clone().map(|row| (row.user, row.at)));
+        late.assert_rows(requests.clone().map(Some));
+        // What is gone does not come back when the stream ends before the clock's time.
+        stream.close();
+        t.step();
+        kept.assert_rows([]);
+    }
+}
+
 #[test]
 fn senseless_spans_and_streams_without_a_watermark_are_refused() {
     let error = |verb: fn(&Stream<Event>) -> Table<Event>| {

@@ -13,7 +13,7 @@ use super::chunk::Chunk;
 use super::epoch_clock::{Alarm, NEVER};
 use super::operator::{Epoch, Logic};
 use super::state::{State, StateSize};
-use super::watermark::{END, Watermark};
+use super::watermark::{END, START, Watermark};
 use crate::schema::{Schema, put_len, take_bytes, take_len};
 use crate::stage::{Diff, EncodedStep};
 use std::cell::RefCell;
@@ -30,12 +30,20 @@ pub(crate) enum ValidityTime {
 }
 
 /// The rows that are still to come, and those that are still to go.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Validity {
     /// By the time from when each is there, and the time from when it is gone.
     coming: BTreeMap<(i128, i128, Box<[u8]>), Diff>,
     /// By the time from when each is gone. Those that are there for ever are not here.
     going: BTreeMap<(i128, Box<[u8]>), Diff>,
+    /// The time up to which rows have gone.
+    over: i128,
+}
+
+impl Default for Validity {
+    fn default() -> Self {
+        Self { coming: BTreeMap::new(), going: BTreeMap::new(), over: START }
+    }
 }
 
 fn change<K: Ord>(rows: &mut BTreeMap<K, Diff>, row: K, diff: Diff) {
@@ -65,6 +73,7 @@ struct Now {
 impl Validity {
     /// Lets time come further.
     fn advance(&mut self, now: Now, root: &mut dyn EncodedStep) {
+        self.over = now.over;
         while let Some(entry) = self.going.first_entry().filter(|row| row.key().0 <= now.over) {
             let ((_, row), copies) = entry.remove_entry();
             root.push(&row, &[], -copies);
@@ -122,6 +131,7 @@ impl State for Validity {
     }
 
     fn save(&self, out: &mut Vec<u8>) {
+        self.over.encode(out);
         put_len(self.coming.len(), out);
         for ((from, to, row), copies) in &self.coming {
             from.encode(out);
@@ -134,6 +144,7 @@ impl State for Validity {
     }
 
     fn load(&mut self, input: &mut &[u8]) {
+        self.over = i128::decode(input);
         for _ in 0..take_len(input) {
             let from = i128::decode(input);
             let (to, row, copies) = take(input);
@@ -178,7 +189,10 @@ impl Logic for RunValidity {
         let now = match &self.time {
             ValidityTime::Event(watermark) => {
                 let begun = watermark.get();
-                Now { begun, over: begun.min(watermark.largest()) }
+                // A watermark may be further than all rows, where it follows the clock.
+                let ended = begun == END;
+                let over = if ended { watermark.largest().max(rows.over) } else { begun };
+                Now { begun, over }
             }
             ValidityTime::Clock(alarm) => {
                 let now = alarm.now().into();

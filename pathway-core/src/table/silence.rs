@@ -93,8 +93,8 @@ impl<T> Stream<T> {
     /// For the stream as a whole, take `|_| ()` as the key.
     ///
     /// **Time.** That of the rows, as far as the watermark has come: what is told depends on the
-    /// rows in time alone. So silence is noticed only while others are heard; for what is to be
-    /// noticed even if all are silent, see
+    /// rows in time alone. So silence is noticed only while others are heard, unless the watermark
+    /// [follows the clock](super::InTime::follow_clock); see also
     /// [`inactive_after_by_clock`](Self::inactive_after_by_clock). When the stream ends, so does
     /// time, and every key is silent.
     /// **State.** Two times for each key; rows that the watermark has not passed.

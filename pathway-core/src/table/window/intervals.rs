@@ -113,8 +113,9 @@ impl<T> Table<T> {
     /// the interval. Where it has no rows, counts and sums are zero and what has no result is
     /// null, as for a [whole table](Table::reduce); [`inner`](IntervalsOver::inner) leaves such
     /// rows out.
-    /// **Time.** A row that comes or goes on either side corrects the results; when they come out
-    /// is said as for [`window`](Self::window).
+    /// **Time.** A row that comes or goes on either side corrects the results, which costs as much
+    /// as there are intervals that it is in; when they come out is said as for
+    /// [`window`](Self::window).
     /// **State.** What the reducers keep for each row of the other table, and for each moment that
     /// has rows. Behind the watermarks of both they go: an interval when its end is behind the
     /// watermark of the rows and its row behind that of the other table, a moment when no row of
