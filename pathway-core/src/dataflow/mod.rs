@@ -8,7 +8,6 @@ mod exact_number;
 mod exact_sum;
 pub mod fold;
 pub(crate) mod group_table;
-pub(crate) mod in_flight;
 pub(crate) mod index;
 pub(crate) mod iterate;
 mod key_hash;

@@ -5,9 +5,7 @@
 //! of every worker has finished the epoch before, so an operator never holds two at once.
 
 use super::chunk::Chunk;
-use super::in_flight::InFlight;
 use super::out_buffer::SharedBuffer;
-use std::sync::Arc;
 use std::time::Duration;
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
@@ -93,7 +91,7 @@ enum Puller {
     ),
 }
 
-type ExchangePact = Exchange<Chunk, Box<dyn FnMut(&Chunk) -> u64>>;
+type ExchangePact = Exchange<Chunk, fn(&Chunk) -> u64>;
 
 /// The epoch that an operator is in, and the right to send at it.
 struct Current {
@@ -116,17 +114,12 @@ pub(crate) fn build<'scope>(
     let address = builder.operator_info().address;
     let woken = logic.wake_by(scope.worker().sync_activator_for(address.to_vec()));
     let activator = scope.activator_for(address);
-    let in_flight = InFlight::here();
-    // With one worker nothing is routed, so nothing is counted.
-    let counts = scope.peers() > 1;
     let mut pullers: Vec<Puller> = inputs
         .into_iter()
         .map(|(edge, pact)| match pact {
             Pact::Local => Puller::Local(builder.new_input(edge, Pipeline)),
             Pact::Exchanged => {
-                let flight = Arc::clone(&in_flight);
-                let route: Box<dyn FnMut(&Chunk) -> u64> =
-                    Box::new(move |chunk| flight.send(chunk));
+                let route: fn(&Chunk) -> u64 = |chunk| chunk.target as u64;
                 Puller::Exchanged(builder.new_input(edge, Exchange::new(route)))
             }
         })
@@ -167,12 +160,7 @@ pub(crate) fn build<'scope>(
                 };
                 match puller {
                     Puller::Local(puller) => puller.for_each(&mut receive),
-                    Puller::Exchanged(puller) => puller.for_each(|capability, data| {
-                        if counts {
-                            in_flight.arrived(data.len());
-                        }
-                        receive(capability, data);
-                    }),
+                    Puller::Exchanged(puller) => puller.for_each(&mut receive),
                 }
             }
             for (port, frontier) in frontiers.iter().enumerate() {

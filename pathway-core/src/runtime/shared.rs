@@ -10,7 +10,6 @@
 use super::clock::Clock;
 use super::queue::Queue;
 use crate::dataflow::epoch_clock::NEVER;
-use crate::dataflow::in_flight::InFlight;
 use crate::dataflow::iterate::Rounds;
 use crate::error::Error;
 use crate::plan::NodeId;
@@ -38,8 +37,6 @@ pub(super) struct Shared {
     pub(super) time: AtomicI64,
     /// For each worker, when an epoch is to be closed even if no row has arrived.
     pub(super) alarms: Vec<AtomicI64>,
-    /// Chunks between workers.
-    pub(super) in_flight: Arc<InFlight>,
     /// Rows that have entered the open epoch.
     pub(super) entered: AtomicU64,
     /// For each worker, the epoch up to which all have drained, as far as it has seen.
@@ -119,7 +116,6 @@ impl Shared {
             alarms: (0..workers).map(|_| AtomicI64::new(NEVER)).collect(),
             open: AtomicU64::new(0),
             asked_for: AtomicU64::new(0),
-            in_flight: Arc::default(),
             entered: AtomicU64::new(0),
             drained: (0..workers).map(|_| AtomicU64::new(0)).collect(),
             open_sources: AtomicUsize::new((sources.len() + detached) * workers),

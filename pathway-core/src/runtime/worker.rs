@@ -26,9 +26,6 @@ const PARK: Duration = Duration::from_millis(100);
 /// How soon an idle leader looks again at an alarm whose epoch it could not close yet.
 const ALARM_CHECK: Duration = Duration::from_millis(1);
 
-/// How soon a worker looks again whether rows may enter that others had no time for.
-const FLIGHT_CHECK: Duration = Duration::from_micros(200);
-
 /// What a worker needs to begin.
 pub(super) struct WorkerPlan {
     pub(super) plan: Arc<Plan>,
@@ -83,7 +80,6 @@ pub(super) fn run(
         })
     };
     let worker_index = timely.index();
-    shared.in_flight.count_here();
     let rounds = shared.rounds.iter();
     let rounds = rounds.map(|rounds| (NodeId(rounds.node), Arc::clone(rounds))).collect();
     let context = RenderContext {
@@ -194,9 +190,6 @@ impl Worker<'_> {
 
     /// How long to sleep if nothing happens.
     fn idle_for(&self) -> Duration {
-        if self.shared.in_flight.is_full() {
-            return FLIGHT_CHECK;
-        }
         if self.index != 0 {
             return PARK;
         }
@@ -251,9 +244,6 @@ impl Worker<'_> {
     /// Lets rows into the open epoch.
     fn pump(&mut self) -> bool {
         let shared = self.shared;
-        if shared.in_flight.is_full() {
-            return false;
-        }
         let mut rows = self.detached.iter_mut().map(DetachedStage::pump).sum();
         let full = self.calls.is_full();
         let mut smaller_unfinished = None;
