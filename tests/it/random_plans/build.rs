@@ -6,7 +6,7 @@ use super::closures::{
     summed_up, tried, unpivoted,
 };
 use super::plan::{Key, Kind, Loop, LoopKind, Node, Page, Sets};
-use super::{folds, keyed, windows};
+use super::{folds, keyed, times, windows};
 use pathway::prelude::*;
 use pathway::table::IntoTable;
 use std::cmp::Reverse;
@@ -119,6 +119,7 @@ fn table(node: &Node, inputs: &[Table<Row>], t: &[Table<Row>]) -> Table<Row> {
         }
         Node::Over(a, window) => windows::over(&t[a], window),
         Node::Keyed(verb, a, b) => keyed::keyed(verb, &t[a], &t[b]),
+        Node::Timed(verb, a, b) => times::timed(verb, &t[a], &t[b]),
         Node::Loop(ref around) => repeated(around, t),
     }
 }

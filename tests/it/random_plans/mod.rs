@@ -2,7 +2,8 @@
 //!
 //! A plan is a list of nodes over one row type, each node derived from earlier ones, so that
 //! tables are shared, joined with themselves and with what is derived from them; a loop has a plan
-//! of its own in it. Left out are the verbs that depend on the history. Failing seeds are kept in
+//! of its own in it, and verbs of event time stand outside of loops. Left out are the verbs that depend
+//! on the history. Failing seeds are kept in
 //! [`KNOWN`].
 
 mod build;
@@ -11,6 +12,7 @@ mod folds;
 mod keyed;
 mod naive;
 mod plan;
+mod times;
 mod windows;
 
 use build::build;

@@ -6,7 +6,7 @@ use super::closures::{
     summed_up, tried, unpivoted,
 };
 use super::plan::{Key, Kind, Loop, LoopKind, Node, Page, Sets};
-use super::{folds, keyed, windows};
+use super::{folds, keyed, times, windows};
 use crate::oracle::groups;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -109,6 +109,7 @@ fn rows(node: &Node, inputs: &[Vec<Row>], t: &[Vec<Row>]) -> Option<Vec<Row>> {
         }
         Node::Over(a, window) => windows::naive(&t[a], window),
         Node::Keyed(verb, a, b) => keyed::naive(verb, &t[a], &t[b]),
+        Node::Timed(verb, a, b) => times::naive(verb, &t[a], &t[b]),
         Node::Loop(ref around) => repeated(around, t)?,
     })
 }

@@ -2,6 +2,7 @@
 
 use super::folds::Fold;
 use super::keyed::KeyedVerb;
+use super::times::TimeVerb;
 use super::windows::Window;
 use pathway::testing::Random;
 
@@ -44,6 +45,8 @@ pub(super) enum Node {
     Limit(usize, Page),
     Over(usize, Window),
     Keyed(KeyedVerb, usize, usize),
+    /// A verb of event time, which may not stand in a loop.
+    Timed(TimeVerb, usize, usize),
     Loop(Loop),
 }
 
@@ -127,7 +130,11 @@ fn node(random: &mut Random, tables: usize, depth: u64) -> Node {
     let (a, b) = (table(), table());
     let key = *random.pick(&[Key::First, Key::Second, Key::Both, Key::Mixed]);
     let n = random.value::<i64>() % 5;
-    let kinds = if depth > 0 { 33 } else { 30 };
+    let kinds = match depth {
+        0 => 30,
+        DEPTH_MAX => 37,
+        _ => 33,
+    };
     match random.below(kinds) {
         0 => Node::Map(a, n),
         1 => Node::Filter(a, n),
@@ -159,7 +166,8 @@ fn node(random: &mut Random, tables: usize, depth: u64) -> Node {
         }
         26 | 27 => Node::Over(a, *random.pick(Window::ALL)),
         28 | 29 => Node::Keyed(*random.pick(KeyedVerb::ALL), a, b),
-        _ => Node::Loop(around(random, tables, depth - 1, (a, b))),
+        30..=32 => Node::Loop(around(random, tables, depth - 1, (a, b))),
+        _ => Node::Timed(*random.pick(TimeVerb::ALL), a, b),
     }
 }
 
