@@ -1,9 +1,10 @@
 //! Where a stream gets its watermark.
 
-use super::{Judge, Progress, time_and_key};
+use super::{Judge, Progress, START, time_and_key};
 use crate::dataflow::chunk::Chunk;
 use crate::dataflow::operator::{Epoch, Logic};
 use crate::dataflow::out_buffer::SharedBuffer;
+use crate::schema::stable_hash;
 use crate::stage::EncodedStep;
 
 /// Tells rows of a stream that are in time from late ones.
@@ -24,21 +25,28 @@ impl Edge {
         for buffer in &self.buffers {
             buffer.borrow_mut().set_origin(chunk.origin);
         }
+        let mut largest = START;
         for (key, row, diff) in chunk.iter() {
             let (time, key) = time_and_key(key.expect("each row has a place for its time"));
-            match self.judge.judge(time) {
-                None => {
-                    self.rows.push(row, &[], diff);
-                    self.progress.note(chunk, key, time);
-                }
-                Some(why) => self.judge.refuse(row, time, diff, why),
+            if let Some(why) = self.judge.judge(time) {
+                self.judge.refuse(row, time, diff, why);
+                continue;
             }
+            self.rows.push(row, &[], diff);
+            if self.progress.per_key {
+                self.progress.note(stable_hash(key), time);
+            } else {
+                largest = largest.max(time);
+            }
+        }
+        if largest > START {
+            self.progress.note(chunk.origin.partition, largest);
         }
     }
 
     fn may_be_ahead(&self, chunk: &Chunk) -> bool {
-        let times = chunk.iter().filter_map(|(key, ..)| key.map(time_and_key));
-        self.judge.ahead.is_some() && times.into_iter().any(|(time, _)| self.judge.is_ahead(time))
+        let mut times = chunk.iter().filter_map(|(key, ..)| key.map(time_and_key));
+        self.judge.ahead.is_some() && times.any(|(time, _)| self.judge.is_ahead(time))
     }
 }
 

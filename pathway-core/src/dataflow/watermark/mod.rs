@@ -25,9 +25,7 @@ pub(crate) use judge::Judge;
 pub(crate) use merge::{Least, Merge, Partitions};
 pub(crate) use table_edge::TableEdge;
 
-use super::chunk::Chunk;
 use super::out_buffer::SharedBuffer;
-use crate::schema::stable_hash;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
@@ -98,9 +96,8 @@ impl Progress {
         Self { per_key: plan.per_key, largest: BTreeMap::new(), buffer }
     }
 
-    /// Notes the time of a row in time.
-    fn note(&mut self, chunk: &Chunk, key: &[u8], time: i128) {
-        let partition = if self.per_key { stable_hash(key) } else { chunk.origin.partition };
+    /// Notes the largest of the times of a partition's rows, or of the only one.
+    fn note(&mut self, partition: u64, time: i128) {
         let known = self.largest.entry(partition).or_insert(START);
         *known = time.max(*known);
     }

@@ -6,7 +6,7 @@
 //! too, with what replaces it.
 
 use super::judge::OutOfTime;
-use super::{Judge, Progress, TIME_LEN, time_and_key};
+use super::{Judge, Progress, time_and_key};
 use crate::dataflow::chunk::Chunk;
 use crate::dataflow::operator::{Epoch, Logic};
 use crate::dataflow::state::{State, StateSize};
@@ -82,30 +82,26 @@ pub(crate) struct TableEdge {
     pub(crate) chunks: Vec<Chunk>,
 }
 
-/// The updates of one key in an epoch: by time and row, the sum of their diffs and a chunk that
-/// brought one.
-type Updates<'a> = BTreeMap<(i128, &'a [u8]), (Diff, &'a Chunk)>;
+/// The updates of one key in an epoch: by time and row, the sum of their diffs and the partition
+/// that one came from.
+type Updates<'a> = BTreeMap<(i128, &'a [u8]), (Diff, u64)>;
 
 impl TableEdge {
-    fn decide(&mut self, updates: &Updates<'_>, key: &[u8]) {
+    fn decide(&mut self, updates: &Updates<'_>) {
         let mut refused = self.refused.borrow_mut();
         let changed = || updates.iter().filter(|(_, (diff, _))| *diff != 0);
-        let verdict = |time, row: &[u8], diff: Diff| {
+        let verdict = |(&(time, row), &(diff, _)): (&(i128, &[u8]), &(Diff, u64))| {
             let was_refused = diff < 0 && refused.holds(time, row);
             self.judge.judge(time).or(was_refused.then_some(OutOfTime::WithOthers))
         };
-        let in_time =
-            changed().all(|(&(time, row), &(diff, _))| verdict(time, row, diff).is_none());
-        if in_time {
-            for (&(time, row), &(diff, chunk)) in changed() {
+        let verdicts: Vec<Option<OutOfTime>> = changed().map(verdict).collect();
+        let in_time = verdicts.iter().all(Option::is_none);
+        for ((&(time, row), &(diff, partition)), verdict) in changed().zip(verdicts) {
+            if in_time {
                 self.rows.push(row, &[], diff);
-                self.progress.note(chunk, key, time);
+                self.progress.note(partition, time);
+                continue;
             }
-            return;
-        }
-        let verdicts: Vec<_> =
-            changed().map(|(&(time, row), &(diff, _))| verdict(time, row, diff)).collect();
-        for ((&(time, row), &(diff, _)), verdict) in changed().zip(verdicts) {
             // What is late by itself will be so for ever.
             if !matches!(verdict, Some(OutOfTime::Late | OutOfTime::Missing)) {
                 refused.update(time, row, diff);
@@ -124,16 +120,15 @@ impl Logic for TableEdge {
         let chunks = std::mem::take(&mut self.chunks);
         let mut keys: BTreeMap<&[u8], Updates<'_>> = BTreeMap::new();
         for chunk in &chunks {
-            for (time_and_row_key, row, diff) in chunk.iter() {
-                let whole = time_and_row_key.expect("each row has a place for its time");
-                let (time, key) = (time_and_key(whole).0, &whole[TIME_LEN..]);
+            for (key, row, diff) in chunk.iter() {
+                let (time, key) = time_and_key(key.expect("each row has a place for its time"));
                 let updates = keys.entry(key).or_default();
-                updates.entry((time, row)).or_insert((0, chunk)).0 += diff;
+                updates.entry((time, row)).or_insert((0, chunk.origin.partition)).0 += diff;
             }
         }
         self.refused.borrow_mut().forget(self.judge.watermark.get());
-        for (key, updates) in &keys {
-            self.decide(updates, key);
+        for updates in keys.values() {
+            self.decide(updates);
         }
         self.progress.send();
         true
