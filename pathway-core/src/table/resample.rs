@@ -110,11 +110,7 @@ impl<T> Stream<T> {
         G: Fn(&T) -> E + Send + Sync + 'static,
     {
         let location = Location::caller();
-        let steps = T::Time::span_steps(every);
-        if steps <= 0 {
-            let problem = format!("the span {every:?} is not positive");
-            self.mistake("resample", location, problem);
-        }
+        let steps = self.positive_span::<T::Time>("resample", location, every);
         let machine = self.machine("resample", location, key).by_event_time();
         Resampled { machine, every: steps.max(1) }
     }
@@ -173,11 +169,7 @@ impl<T> Stream<T> {
         F: Fn(&T, &[T]) -> U + Send + Sync + 'static,
     {
         let location = Location::caller();
-        let steps = T::Time::span_steps(span);
-        if steps <= 0 {
-            let problem = format!("the span {span:?} is not positive");
-            self.mistake("trailing", location, problem);
-        }
+        let steps = self.positive_span::<T::Time>("trailing", location, span);
         let over = move |at: T::Time| at.to_steps().saturating_add(steps);
         let machine = self.machine("trailing", location, key).by_event_time();
         machine.run::<Vec<T>, U>(

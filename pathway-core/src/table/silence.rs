@@ -22,11 +22,7 @@ where
         span: P::Span,
         location: &'static Location<'static>,
     ) -> (Stream<(E::Value, P)>, Stream<(E::Value, P, P)>) {
-        let steps = P::span_steps(span);
-        if steps <= 0 {
-            let problem = format!("the span {span:?} is not positive");
-            self.table().mistake("inactive_after", location, problem);
-        }
+        let steps = self.table().positive_span::<P>("inactive_after", location, span);
         let told = self.run::<Heard<P>, Silence<E::Value, P>>(
             move |machine, _| {
                 let now = machine.now();
@@ -235,11 +231,7 @@ impl<T> Stream<T> {
         G: Fn(&T) -> E + Send + Sync + 'static,
     {
         let location = Location::caller();
-        let steps = T::Time::span_steps(span);
-        if steps <= 0 {
-            let problem = format!("the span {span:?} is not positive");
-            self.mistake("deduplicate_within", location, problem);
-        }
+        let steps = self.positive_span::<T::Time>("deduplicate_within", location, span);
         let machine = self.machine("deduplicate_within", location, key).by_event_time();
         machine.run::<T::Time, T>(
             move |machine, row| {

@@ -225,10 +225,7 @@ impl<T> Table<T> {
         T::Time: ClockTime,
     {
         let location = Location::caller();
-        let steps = span.as_nanos();
-        if steps <= 0 {
-            self.mistake("within_last", location, format!("the span {span:?} is not positive"));
-        }
+        let steps = self.positive_span::<DateTime>("within_last", location, span);
         let terminal = terminal(move |row: &T| match row.event_time() {
             Some(time) => (time.to_steps(), time.to_steps().saturating_add(steps)),
             None => (END, END),

@@ -219,6 +219,34 @@ fn in_time<T: EventTime>(
     InTime { rows: Table::new(Arc::clone(&graph), node, 0), node: (graph, node) }
 }
 
+impl<T> Table<T> {
+    /// Whether the rows keep to a watermark.
+    pub(super) fn has_watermark(&self) -> bool {
+        self.graph.plan().watermark(self.port).is_some()
+    }
+
+    /// The steps of a span; a mistake of the program if there are none.
+    pub(super) fn positive_span<P: TimePoint>(
+        &self,
+        verb: &'static str,
+        location: &'static Location<'static>,
+        span: P::Span,
+    ) -> i128 {
+        let steps = P::span_steps(span);
+        if steps <= 0 {
+            self.mistake(verb, location, format!("the span {span:?} is not positive"));
+        }
+        steps
+    }
+}
+
+/// Whether rows of the table may have no event time: with a watermark, such rows are late.
+pub(super) fn may_miss_time<T: EventTime>(table: &Table<T>) -> bool {
+    let data_type = T::data_type();
+    let column = data_type.columns().iter().find(|column| column.event_time);
+    !table.has_watermark() && column.is_none_or(|column| column.nullable)
+}
+
 /// The name of the event-time column.
 pub(super) fn event_time_column<T: EventTime>() -> Option<&'static str> {
     T::data_type().columns().iter().find(|column| column.event_time).map(|column| column.name)

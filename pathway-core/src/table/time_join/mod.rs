@@ -12,6 +12,7 @@ pub use window::ByWindow;
 
 use super::index::SameKey;
 use super::join::present;
+use super::watermark::may_miss_time;
 use super::window::{Changing, Final};
 use super::{Full, Inner, Left, PairJoin, Right, Stream, Table};
 use crate::dataflow::{Alone, Meets, TimeJoinPlan};
@@ -191,18 +192,9 @@ pub trait BothSides {}
 /// Joins by time whose results depend on a row of each side alone. You will rarely name this trait.
 pub trait OfPairs {}
 
-impl<T> Table<T> {
-    fn has_watermark(&self) -> bool {
-        self.graph.plan().watermark(self.port).is_some()
-    }
-}
-
 /// Refuses rows without an event time.
 fn with_time<T: EventTime>(table: &Table<T>, location: &'static Location<'static>) -> Table<T> {
-    let data_type = T::data_type();
-    let column = data_type.columns().iter().find(|column| column.event_time);
-    // With a watermark, such rows are late.
-    if table.has_watermark() || column.is_some_and(|column| !column.nullable) {
+    if !may_miss_time(table) {
         return table.clone();
     }
     let has_time = |row: T| match row.event_time() {

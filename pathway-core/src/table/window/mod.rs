@@ -13,6 +13,7 @@ pub use spec::{WindowSpec, cumulating, days, global, months, sessions, sliding, 
 
 use self::emission::emission;
 use super::group::{Reduction, reduction};
+use super::watermark::may_miss_time;
 use super::{Reduced, Stream, Table};
 use crate::dataflow::OutputShape;
 use crate::dataflow::window::{Division, Emission, Results, Windows, time_bytes};
@@ -198,7 +199,7 @@ fn windowed<T: EventTime, G>(
 
 /// Refuses rows without an event time, where no watermark has done so.
 fn timed<T: EventTime>(table: &Table<T>, location: &'static Location<'static>) -> Table<T> {
-    if table.graph.plan().watermark(table.port).is_some() {
+    if !may_miss_time(table) {
         return table.clone();
     }
     checked(table, location, |_, _| Ok(()))
