@@ -89,7 +89,7 @@ fn count_distinct_and_collect() {
 }
 
 /// The sum of squares.
-struct SumOfSquares;
+pub(crate) struct SumOfSquares;
 
 impl Accumulate for SumOfSquares {
     type Input = i64;

@@ -2,6 +2,7 @@
 
 use super::Row;
 use super::closures::{digest, whole};
+use crate::group::SumOfSquares;
 use crate::oracle::groups;
 use pathway::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,31 +109,6 @@ fn constant(row: &Row) -> u8 {
 
 fn bits(row: &Row) -> u8 {
     row.0 | row.1.unwrap_or(0) << 2
-}
-
-/// A reducer of one's own that subtracts.
-struct SumOfSquares;
-
-impl Accumulate for SumOfSquares {
-    type Input = i64;
-    type State = i64;
-    type Output = i64;
-
-    fn zero(&self) -> i64 {
-        0
-    }
-
-    fn add(&self, state: &mut i64, input: &i64, times: i64) {
-        *state += input * input * times;
-    }
-
-    fn merge(&self, state: &mut i64, other: &i64) {
-        *state += other;
-    }
-
-    fn output(&self, state: &i64) -> i64 {
-        *state
-    }
 }
 
 pub(super) fn reduce(table: &Table<Row>, fold: Fold) -> Table<Row> {

@@ -2,9 +2,8 @@
 //!
 //! A plan is a list of nodes over one row type, each node derived from earlier ones, so that
 //! tables are shared, joined with themselves and with what is derived from them; a loop has a plan
-//! of its own in it, and verbs of event time stand outside of loops. Left out are the verbs that depend
-//! on the history. Failing seeds are kept in
-//! [`KNOWN`].
+//! of its own in it, and verbs of event time stand outside of loops. Left out are the verbs that
+//! depend on the history. Failing seeds are kept in [`KNOWN`].
 
 mod build;
 mod closures;
