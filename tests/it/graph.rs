@@ -124,12 +124,26 @@ fn shortest_paths() {
 
 #[test]
 fn pagerank() {
+    ranks(5);
+}
+
+#[test]
+fn pagerank_in_a_loop() {
+    ranks(17);
+}
+
+#[test]
+fn pagerank_without_a_round() {
+    ranks(0);
+}
+
+fn ranks(rounds: u64) {
     on_edges(
-        |edges| graph::pagerank(edges, 5),
-        |edges| {
+        move |edges| graph::pagerank(edges, rounds),
+        move |edges| {
             let mut ranks: BTreeMap<u8, i64> =
                 vertices(edges).iter().map(|&vertex| (vertex, 6_000)).collect();
-            for _ in 0..5 {
+            for _ in 0..rounds {
                 let mut next: BTreeMap<u8, i64> =
                     ranks.keys().map(|&vertex| (vertex, 1_000)).collect();
                 for (from, to) in edges {

@@ -184,12 +184,9 @@ impl<'a> Matches<'a> {
         })
     }
 
-    /// Something of the first row, so that it is fetched.
-    fn fetch(self) -> Diff {
-        self.slot.map_or(0, |slot| {
-            let (head, _) = halves(self.index.keys.payload(slot)[HEADS]);
-            self.index.log.diff(head)
-        })
+    /// Where the chain begins.
+    fn head(self) -> Place {
+        self.slot.map_or(NONE, |slot| halves(self.index.keys.payload(slot)[HEADS]).0)
     }
 }
 
@@ -390,9 +387,8 @@ impl Index {
         let mut matches = [Matches { index: other, slot: None }; BATCH_ROWS];
         for batch in self.fresh.chunks(BATCH_ROWS) {
             self.find_batch(other, batch, &mut matches);
-            // The first match of each is fetched together.
             let matches = &matches[..batch.len()];
-            std::hint::black_box(matches.iter().fold(0, |all, matches| all ^ matches.fetch()));
+            other.log.fetch_chains(matches.iter().map(|matches| matches.head()));
             for (row, &matches) in batch.iter().zip(matches) {
                 let (bytes, diff, _) = self.log.read(row.place);
                 f(bytes, diff, matches);
@@ -472,7 +468,7 @@ impl Index {
             self.keys.clear_stamps();
             1
         });
-        if self.log.is_wasteful() {
+        if self.log.is_wasteful() || self.log.is_scattered() {
             self.rewrite_log();
         }
     }
@@ -597,19 +593,22 @@ impl Index {
         let old = std::mem::take(&mut self.log);
         self.lookups.clear();
         let slots: Vec<u32> = self.keys.slots().chain(self.null).collect();
-        for slot in slots {
-            let (head, _) = halves(self.keys.payload(slot)[HEADS]);
-            let (mut first, mut last) = (NONE, NONE);
-            for (row, diff) in old.chain(head, NONE) {
-                let place = self.log.push(row, diff);
-                if last == NONE {
-                    first = place;
-                } else {
-                    self.log.link(last, place);
+        for slots in slots.chunks(BATCH_ROWS) {
+            old.fetch_chains(slots.iter().map(|&slot| halves(self.keys.payload(slot)[HEADS]).0));
+            for &slot in slots {
+                let (head, _) = halves(self.keys.payload(slot)[HEADS]);
+                let (mut first, mut last) = (NONE, NONE);
+                for (row, diff) in old.chain(head, NONE) {
+                    let place = self.log.push(row, diff);
+                    if last == NONE {
+                        first = place;
+                    } else {
+                        self.log.link(last, place);
+                    }
+                    last = place;
                 }
-                last = place;
+                self.keys.payload_mut(slot)[HEADS] = word(first, first);
             }
-            self.keys.payload_mut(slot)[HEADS] = word(first, first);
         }
     }
 }
@@ -844,5 +843,39 @@ mod tests {
         index.release(reader);
         assert_eq!(index.size().rows, 0);
         assert_eq!(index.keys.len(), 0);
+    }
+
+    #[test]
+    fn rows_that_are_read_often_are_put_next_to_each_other() {
+        let (mut index, mut other) = (Index::new(), Index::new());
+        let readers = [index.add_reader(true), other.add_reader(true)];
+        let keys: Vec<[u8; 2]> = (0..1_000_u16).map(u16::to_be_bytes).collect();
+        for round in 0..20_u8 {
+            keys.iter().for_each(|key| index.update(Some(key), &[round; 40], 1));
+        }
+        index.release(readers[0]);
+        let expected: Sums = (0..20).map(|round| (vec![round; 40], 1)).collect();
+        let mut was_scattered = false;
+        for epoch in 0..4_u8 {
+            keys.iter().for_each(|key| other.update(Some(key), &[epoch], 1));
+            other.settle();
+            other.probe(&index, |_, _, found| {
+                let seen: Sums =
+                    sums(found, Version::Current).into_iter().filter(|row| row.0[0] < 20).collect();
+                assert_eq!(seen, expected);
+            });
+            other.release(readers[1]);
+            was_scattered |= index.log.is_scattered();
+            index.update(Some(&keys[0]), &[100 + epoch], 1);
+            index.release(readers[0]);
+            assert!(!index.log.is_scattered());
+        }
+        assert!(was_scattered);
+        let place = |at: Place| (at, index.log.next(at));
+        let (head, _) =
+            halves(index.keys.payload(index.keys.find(index.keys.key(&keys[7])).unwrap())[HEADS]);
+        let (first, second) = place(head);
+        assert_eq!(second - first, 8, "a row of 60 bytes lies behind the other");
+        assert_eq!(index.log.len(), 20_004);
     }
 }

@@ -8,7 +8,9 @@
 //! [next, 4 bytes][previous, 4][length, 4][diff, 8][row …]      padded to a multiple of eight
 //! ```
 
+use super::key_table;
 use crate::stage::Diff;
+use std::cell::Cell;
 
 /// The place of a row in a log: in units of eight bytes.
 pub(crate) type Place = u32;
@@ -24,6 +26,15 @@ const LEN: usize = 8;
 const DIFF: usize = 12;
 const HEADER: usize = 20;
 
+/// How many chains are walked side by side at most.
+const FETCHED_CHAINS: usize = key_table::BATCH;
+/// How many rows are fetched before they are read: they must still be in the cache then.
+const FETCHED_ROWS: usize = 1024;
+/// A row that is no further behind, in units of eight bytes, is as good as next to it.
+const NEAR: Place = 64;
+/// A log so small that it is in the cache gains nothing.
+const SCATTERED_MIN: usize = 1 << 14;
+
 /// Rows with their diffs, linked in chains.
 #[derive(Debug, Default)]
 pub(crate) struct RowLog {
@@ -32,6 +43,8 @@ pub(crate) struct RowLog {
     live: usize,
     dead: usize,
     rows: usize,
+    /// How many rows have been fetched that did not stand behind the one in front of them.
+    scattered: Cell<usize>,
 }
 
 fn padded(len: usize) -> usize {
@@ -132,6 +145,31 @@ impl RowLog {
         Chain { log: self, at: head, end }
     }
 
+    /// Brings chains into the processor's memory, side by side: it waits for the rows of all of
+    /// them together, where one chain would keep it waiting for each row.
+    pub(crate) fn fetch_chains(&self, heads: impl Iterator<Item = Place>) {
+        let mut chains = [NONE; FETCHED_CHAINS];
+        let mut left = 0;
+        for head in heads.filter(|&head| head != NONE).take(FETCHED_CHAINS) {
+            chains[left] = head;
+            left += 1;
+        }
+        let (mut fetched, mut scattered) = (0, 0);
+        while left > 0 && fetched < FETCHED_ROWS {
+            fetched += left;
+            let mut at = 0;
+            for chain in 0..left {
+                let place = chains[chain];
+                let next = self.next(place);
+                scattered += usize::from(next.wrapping_sub(place) > NEAR && next != NONE);
+                chains[at] = next;
+                at += usize::from(next != NONE);
+            }
+            left = at;
+        }
+        self.scattered.set(self.scattered.get() + scattered);
+    }
+
     /// Takes a row out of the chain that begins at `head`, and forgets it. Answers where the chain
     /// begins then. All rows of the chain must know their previous ones.
     pub(crate) fn unlink(&mut self, head: Place, place: Place) -> Place {
@@ -158,6 +196,12 @@ impl RowLog {
     /// left into a new one.
     pub(crate) fn is_wasteful(&self) -> bool {
         self.dead > self.live + PAGE_BYTES
+    }
+
+    /// Whether reading rows one here and one there has cost more than its owner would pay for
+    /// copying them into a new log, those of a chain next to each other.
+    pub(crate) fn is_scattered(&self) -> bool {
+        self.scattered.get() > 2 * self.rows + SCATTERED_MIN
     }
 
     /// How many rows there are.

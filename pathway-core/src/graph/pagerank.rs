@@ -1,8 +1,13 @@
 //! `PageRank`.
 
 use super::vertices;
+use crate::reduce::Summable;
 use crate::schema::Schema;
 use crate::table::Table;
+
+/// Up to so many rounds are operators one behind the other, each with ranks of its own: cheaper
+/// than a loop while every round changes most ranks.
+const UNROLLED_MAX: u64 = 16;
 
 /// The rank of each vertex after so many rounds, in whole numbers: exact, and the same however
 /// the edges came.
@@ -10,6 +15,9 @@ use crate::table::Table;
 /// A vertex begins with 6000. In each round it hands five sixths of its rank to the ends of the
 /// edges that leave it, in equal parts rounded down, and its next rank is 1000 and what it is
 /// handed. With few rounds a change of the edges changes the ranks around it only.
+///
+/// State: the edges once, and three rows for each vertex and round. More than sixteen rounds are a
+/// loop.
 ///
 /// ```
 /// # use pathway::prelude::*;
@@ -23,23 +31,7 @@ use crate::table::Table;
 /// ```
 #[track_caller]
 pub fn pagerank<V: Schema + Clone>(edges: &Table<(V, V)>, rounds: u64) -> Table<(V, i64)> {
-    let base = vertices(edges).map(|vertex| (vertex, 1_000_i64));
-    let degrees = degrees(edges);
-    base.map(|(vertex, _)| (vertex, 6_000_i64)).iterate_at_most(rounds, |ranks| {
-        ranks
-            .join(&degrees)
-            .on(|(vertex, _)| vertex.clone(), |(from, _)| from.clone())
-            .select(|(vertex, rank), (_, degree)| {
-                let degree = degree.cast_signed();
-                (vertex.clone(), rank * 5 / (degree * 6))
-            })
-            .join(edges)
-            .on(|(vertex, _)| vertex.clone(), |(from, _)| from.clone())
-            .select(|(_, part), (_, to)| (to.clone(), *part))
-            .concat(&base)
-            .group_by(|(vertex, _)| vertex.clone())
-            .reduce(|g| g.sum(|(_, part)| *part))
-    })
+    ranks(edges, rounds, [6_000, 1_000], |rank, degree| rank * 5 / (degree.cast_signed() * 6))
 }
 
 /// The rank of each vertex after so many rounds, in floats whose mean is at most one: with the
@@ -47,6 +39,8 @@ pub fn pagerank<V: Schema + Clone>(edges: &Table<(V, V)>, rounds: u64) -> Table<
 ///
 /// Sums of floats are exact before they are rounded, so the result depends on nothing but the
 /// edges. A small change of the edges changes every rank a little; [`pagerank`] rounds that away.
+///
+/// State: as that of [`pagerank`].
 ///
 /// ```
 /// # use pathway::prelude::*;
@@ -63,23 +57,46 @@ pub fn pagerank_float<V: Schema + Clone>(
     rounds: u64,
     damping: f64,
 ) -> Table<(V, f64)> {
-    let base = vertices(edges).map(move |vertex| (vertex, 1.0 - damping));
-    let degrees = degrees(edges);
-    base.map(|(vertex, _)| (vertex, 1.0)).iterate_at_most(rounds, |ranks| {
+    #[expect(clippy::cast_precision_loss, reason = "a degree is far under 2^53")]
+    let part = move |rank, degree: u64| rank * damping / degree as f64;
+    ranks(edges, rounds, [1.0, 1.0 - damping], part)
+}
+
+/// The rank of each vertex after so many rounds: what it begins with at first, then what it has
+/// `each` round and the parts that it is handed.
+#[track_caller]
+fn ranks<V, R>(
+    edges: &Table<(V, V)>,
+    rounds: u64,
+    [first, each]: [R; 2],
+    part: impl Fn(R, u64) -> R + Copy + Send + Sync + 'static,
+) -> Table<(V, R)>
+where
+    V: Schema + Clone,
+    R: Schema + Summable<Sum = R> + Copy,
+{
+    let vertices = vertices(edges);
+    let base = vertices.map(move |vertex| (vertex, each));
+    let degrees = degrees(edges).index_by(|(from, _)| from.clone());
+    let edges = edges.index_by(|(from, _)| from.clone());
+    let round = |ranks: Table<(V, R)>| -> Table<(V, R)> {
         ranks
+            .index_by(|(vertex, _)| vertex.clone())
             .join(&degrees)
-            .on(|(vertex, _)| vertex.clone(), |(from, _)| from.clone())
-            .select(move |(vertex, rank), (_, degree)| {
-                #[expect(clippy::cast_precision_loss, reason = "a degree is far under 2^53")]
-                (vertex.clone(), rank * damping / *degree as f64)
-            })
-            .join(edges)
-            .on(|(vertex, _)| vertex.clone(), |(from, _)| from.clone())
+            .select(move |(vertex, rank), (_, degree)| (vertex.clone(), part(*rank, *degree)))
+            .index_by(|(vertex, _)| vertex.clone())
+            .join(&edges)
             .select(|(_, part), (_, to)| (to.clone(), *part))
             .concat(&base)
             .group_by(|(vertex, _)| vertex.clone())
             .reduce(|g| g.sum(|(_, part)| *part))
-    })
+            .into()
+    };
+    let ranks = vertices.map(move |vertex| (vertex, first));
+    if rounds > UNROLLED_MAX {
+        return ranks.iterate_at_most(rounds, round);
+    }
+    (0..rounds).fold(ranks, |ranks, _| round(ranks))
 }
 
 /// The number of edges that leave each vertex.
