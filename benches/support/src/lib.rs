@@ -9,6 +9,7 @@ mod digest;
 pub mod hand_written;
 pub mod inputs;
 pub mod joins;
+pub mod open_loop;
 pub mod pagerank;
 mod random;
 mod report;
