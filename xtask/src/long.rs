@@ -3,7 +3,7 @@
 
 use crate::command::cargo;
 use crate::steps::{Failure, Steps};
-use crate::{bench, ci, default_tree};
+use crate::{bench, ci, default_tree, instructions};
 
 /// How many random cases each property is tried on.
 const CASES: &str = "512";
@@ -16,6 +16,11 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
             .env("PATHWAY_CASES", CASES)
             .run_tests()
     })?;
+    if instructions::is_possible() {
+        steps.run("instructions", || instructions::run(&instructions::Options::compare()))?;
+    } else {
+        println!("\n── instructions: left out, because `valgrind` is not installed");
+    }
     steps.run("cold release build", default_tree::cold_build)?;
     steps.run("benchmarks", || bench::run(&bench::Options::print_only()))
 }

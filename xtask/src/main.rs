@@ -13,6 +13,7 @@ mod ci;
 mod command;
 mod cpu;
 mod default_tree;
+mod instructions;
 mod long;
 mod project;
 mod steps;
@@ -30,6 +31,7 @@ usage: cargo xtask <command>
              [--crate P]   of the `pathway` in folder P instead of this one
   bench [name..]         the benchmarks, and their figures in docs/benchmarks.md
         [--quick]          small inputs; leaves docs/benchmarks.md alone
+  instructions [--keep]  instructions per row, beside those that are kept; needs valgrind
 ";
 
 fn main() -> ExitCode {
@@ -47,6 +49,8 @@ fn main() -> ExitCode {
             .and_then(|options| steps.run("build cost", || build_cost::run(&options))),
         "bench" => bench::Options::parse(options)
             .and_then(|options| steps.run("benchmarks", || bench::run(&options))),
+        "instructions" => instructions::Options::parse(options)
+            .and_then(|options| steps.run("instructions", || instructions::run(&options))),
         other => Err(Failure::usage(&format!("unknown command `{other}`"))),
     };
     steps.finish(&outcome)

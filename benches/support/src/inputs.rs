@@ -83,14 +83,13 @@ fn write_words(out: &mut impl Write, words: usize, rows: usize) -> io::Result<()
     out.flush()
 }
 
-/// Different words of 4 to 10 letters.
-fn dictionary(random: &mut Random, words: usize) -> Vec<String> {
+/// So many different words of 4 to 10 letters.
+pub fn dictionary(random: &mut Random, words: usize) -> Vec<String> {
     let mut seen = HashSet::with_capacity(words);
     let mut dictionary = Vec::with_capacity(words);
     while dictionary.len() < words {
         let letters = 4 + random.below(7);
-        let letter = |_| char::from(b'a' + u8::try_from(random.below(26)).expect("it is below 26"));
-        let word: String = (0..letters).map(letter).collect();
+        let word: String = (0..letters).map(|_| random.letter()).collect();
         if seen.insert(word.clone()) {
             dictionary.push(word);
         }

@@ -9,6 +9,7 @@ mod digest;
 pub mod hand_written;
 pub mod inputs;
 pub mod joins;
+pub mod open_loop;
 pub mod pagerank;
 mod random;
 mod report;
@@ -17,4 +18,6 @@ pub mod windows;
 
 pub use digest::Digest;
 pub use random::Random;
-pub use report::{Figure, Measured, is_quick, measure_child, median, report_self};
+pub use report::{
+    Figure, Measured, child_line, is_quick, measure_child, median, report_self, resident_bytes,
+};

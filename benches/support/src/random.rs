@@ -23,4 +23,10 @@ impl Random {
     pub fn below(&mut self, bound: u64) -> u64 {
         self.number() % bound
     }
+
+    /// The next letter, from `a` to `z`.
+    #[expect(clippy::cast_possible_truncation, reason = "it is below 26")]
+    pub fn letter(&mut self) -> char {
+        char::from(b'a' + self.below(26) as u8)
+    }
 }

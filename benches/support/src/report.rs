@@ -70,6 +70,18 @@ pub struct Measured {
 ///
 /// If the program cannot be started, fails, or reports nothing.
 pub fn measure_child(args: &[&str]) -> Measured {
+    let line = child_line(args);
+    let report = parse_report(&line);
+    report.unwrap_or_else(|| panic!("{args:?} reported what cannot be understood: {line}"))
+}
+
+/// Runs this same program again with other arguments, as a process of its own, and returns the
+/// last line that it prints.
+///
+/// # Panics
+///
+/// If the program cannot be started, fails, or prints nothing.
+pub fn child_line(args: &[&str]) -> String {
     let program = std::env::current_exe().expect("a program that runs has a file");
     let output = Command::new(program)
         .args(args)
@@ -78,8 +90,7 @@ pub fn measure_child(args: &[&str]) -> Measured {
         .expect("this program can be started again");
     assert!(output.status.success(), "{args:?} ended with {}", output.status);
     let text = String::from_utf8(output.stdout).expect("programs report in UTF-8");
-    let last = text.lines().last().and_then(parse_report);
-    last.unwrap_or_else(|| panic!("{args:?} reported nothing that can be understood:\n{text}"))
+    text.lines().last().unwrap_or_else(|| panic!("{args:?} printed nothing")).to_owned()
 }
 
 /// Prints what [`measure_child`] reads.
@@ -100,8 +111,17 @@ fn parse_report(line: &str) -> Option<Measured> {
 
 /// The most memory that this process held; NaN where the system keeps no account.
 fn peak_bytes() -> f64 {
+    status_bytes("VmHWM:")
+}
+
+/// The memory that this process holds; NaN where the system keeps no account.
+pub fn resident_bytes() -> f64 {
+    status_bytes("VmRSS:")
+}
+
+fn status_bytes(name: &str) -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kib = line.and_then(|line| line.trim().strip_suffix("kB")).map(str::trim);
     kib.and_then(|kib| kib.parse().ok()).map_or(f64::NAN, |kib: f64| kib * 1024.0)
 }

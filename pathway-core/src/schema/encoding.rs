@@ -106,8 +106,15 @@ pub fn put_len(len: usize, out: &mut Vec<u8>) {
 }
 
 /// Reads a length or a count.
+#[cfg_attr(not(debug_assertions), inline)]
 pub fn take_len(input: &mut &[u8]) -> usize {
-    let (mut len, mut shift) = (0, 0);
+    let byte = take_bytes(input, 1)[0];
+    if byte < 0x80 { usize::from(byte) } else { take_long_len(byte, input) }
+}
+
+/// Reads the rest of a length or a count of two bytes and more.
+fn take_long_len(first: u8, input: &mut &[u8]) -> usize {
+    let (mut len, mut shift) = ((first & 0x7f) as usize, 7);
     loop {
         let byte = take_bytes(input, 1)[0];
         len |= ((byte & 0x7f) as usize) << shift;
@@ -171,10 +178,6 @@ pub(super) fn fixed_width(data_type: DataType) -> Option<usize> {
 
 /// Advances the input past one value of that type, without decoding it.
 pub fn skip(data_type: DataType, input: &mut &[u8]) {
-    if let Some(width) = fixed_width(data_type) {
-        take_bytes(input, width);
-        return;
-    }
     match data_type {
         DataType::String | DataType::Bytes | DataType::Json => {
             let len = take_len(input);
@@ -212,7 +215,12 @@ pub fn skip(data_type: DataType, input: &mut &[u8]) {
             let fields = &inner.variants[take_len(input)].fields;
             skip_columns(fields, fields.columns.len(), input);
         }
-        _ => unreachable!("types of fixed width are skipped above"),
+        _ => {
+            let Some(width) = fixed_width(data_type) else {
+                unreachable!("all other types have a fixed width");
+            };
+            take_bytes(input, width);
+        }
     }
 }
 
@@ -223,6 +231,24 @@ fn skip_columns(inner: &super::StructType, count: usize, input: &mut &[u8]) {
             skip((column.data_type)(), row.value());
         } else if let Some(input) = row.nullable() {
             skip(column.value_type(), input);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_any_size_come_back() {
+        let around = (0..usize::BITS).map(|bits| 1_usize << bits).flat_map(|n| [n - 1, n, n + 1]);
+        for len in around.chain([300, usize::MAX]) {
+            let mut bytes = Vec::new();
+            put_len(len, &mut bytes);
+            bytes.push(7);
+            let input = &mut bytes.as_slice();
+            assert_eq!(take_len(input), len);
+            assert_eq!(*input, [7], "{len}");
         }
     }
 }
