@@ -14,6 +14,7 @@ mod command;
 mod cpu;
 mod default_tree;
 mod long;
+mod peers;
 mod project;
 mod steps;
 
@@ -30,6 +31,13 @@ usage: cargo xtask <command>
              [--crate P]   of the `pathway` in folder P instead of this one
   bench [name..]         the benchmarks, and their figures in docs/benchmarks.md
         [--quick]          small inputs; leaves docs/benchmarks.md alone
+  peers                  the same work on Python's Pathway, Spark, DuckDB, Polars and by hand, and
+                         its tables in docs/benchmarks.md; needs Python 3, and Java 17 for Spark
+        [--only a,b]       of wordcount, join, pagerank, windows
+        [--systems a,b]    of pathway-rs, by-hand, differential, duckdb, polars, pathway, spark;
+                           leaves docs/benchmarks.md alone, as --quick does
+        [--repeats N] [--slow-repeats N]  of Pathway and Spark
+        [--quick]          small inputs
 ";
 
 fn main() -> ExitCode {
@@ -47,6 +55,8 @@ fn main() -> ExitCode {
             .and_then(|options| steps.run("build cost", || build_cost::run(&options))),
         "bench" => bench::Options::parse(options)
             .and_then(|options| steps.run("benchmarks", || bench::run(&options))),
+        "peers" => peers::Options::parse(options)
+            .and_then(|options| steps.run("peers", || peers::run(&options))),
         other => Err(Failure::usage(&format!("unknown command `{other}`"))),
     };
     steps.finish(&outcome)

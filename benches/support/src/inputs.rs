@@ -84,7 +84,11 @@ fn write_words(out: &mut impl Write, words: usize, rows: usize) -> io::Result<()
 }
 
 /// Different words of 4 to 10 letters.
-fn dictionary(random: &mut Random, words: usize) -> Vec<String> {
+///
+/// # Panics
+///
+/// Never.
+pub fn dictionary(random: &mut Random, words: usize) -> Vec<String> {
     let mut seen = HashSet::with_capacity(words);
     let mut dictionary = Vec::with_capacity(words);
     while dictionary.len() < words {
