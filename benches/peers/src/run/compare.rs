@@ -107,7 +107,9 @@ fn cell(text: &str, kind: Kind) -> Outcome<String> {
         },
         Kind::Decimal(decimals) => {
             let number: f64 = text.parse().map_err(|_| format!("`{text}` is no number"))?;
-            Ok(format!("{number:.decimals$}"))
+            let unit = 10_f64.powi(i32::try_from(decimals)?);
+            // Means of cents do fall between two decimals; hardly one falls on this.
+            Ok(format!("{:.decimals$}", (number * unit + 0.314_159).floor() / unit))
         }
     }
 }
@@ -117,6 +119,13 @@ mod tests {
     use super::*;
 
     const COLUMNS: Columns = &[("word", Kind::Text), ("mean", Kind::Decimal(2))];
+
+    #[test]
+    fn a_mean_between_two_decimals_is_one_number() {
+        let decimal = |text| cell(text, Kind::Decimal(4)).unwrap();
+        assert_eq!(decimal("513.91375"), decimal("513.9137499999999"));
+        assert_ne!(decimal("513.9138"), decimal("513.9139"));
+    }
 
     #[test]
     fn forms_of_one_result_are_equal() {
