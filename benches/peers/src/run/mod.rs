@@ -83,7 +83,9 @@ pub(crate) fn all(args: &Args) -> Outcome {
         println!("\n@ peers-{table}");
         print!("{}", report::table(&environment, &works, &rows, table));
         println!("@ end");
-        differing.extend(rows.iter().filter(|row| row.differs).map(Row::to_string));
+        // A peer that is wrong is marked in the table; it is for us to be right.
+        let wrong = rows.iter().filter(|row| row.differs && row.is_own());
+        differing.extend(wrong.map(Row::to_string));
     }
     if differing.is_empty() {
         Ok(())

@@ -37,6 +37,11 @@ impl Row {
         Self { work: work.name.clone(), system, program, turns, failed, differs: false }
     }
 
+    /// Whether the program is written here and installed by nobody.
+    pub(super) fn is_own(&self) -> bool {
+        self.system.package().is_none()
+    }
+
     fn median(&self, value: impl Fn(&Turn) -> f64) -> Option<f64> {
         median(&self.turns.iter().map(value).collect::<Vec<f64>>())
     }
