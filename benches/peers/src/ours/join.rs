@@ -58,14 +58,16 @@ pub(crate) fn whole(input: &Path, output: &Path) -> Outcome {
 }
 
 /// Whatever comes later would find its match: both sides are kept.
-pub(crate) fn open(input: &Path, output: &Path) -> Outcome {
+pub(crate) fn open(input: &Path, total: u64, output: &Path) -> Outcome {
     let app = Pipeline::new("sales").progress(false);
     let orders = app.read(csv::files::<Order>(input.join("orders.csv")).watch());
     let users = app.read(csv::files::<User>(input.join("users.csv")).watch());
     let sales = follow(&sales(&orders, &users), |sales| sales.country.clone());
     let running = app.start()?;
-    // The first epoch has what is there at the start.
-    sales.wait()?;
+    // A large file may come in several epochs.
+    while sales.rows().values().map(|sales| sales.orders).sum::<u64>() < total {
+        sales.wait()?;
+    }
     running.stop();
     running.wait()?;
     let rows = sales.rows();

@@ -20,7 +20,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         "wordcount-increments" => word_count::increments(&input, &output),
         "wordcount-files" => word_count::files_in_epochs(&input, args.number("rows")?, &output),
         "join" => join::whole(&input, &output),
-        "join-open" => join::open(&input, &output),
+        "join-open" => join::open(&input, args.number("total")?, &output),
         "join-increments" => join::increments(&input, &output),
         "join-upserts" => join::upserts(&input, &output),
         "pagerank" => pagerank::whole(&input, &output),
