@@ -72,10 +72,19 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
 
 /// Replaces the figures of one benchmark in the document.
 fn keep(name: &str, figures: &[String]) -> Result<(), Failure> {
+    let intro = format!("{}. Medians; both sides of a ratio ran in turns in one run.", machine());
+    replace(name, &table(name, &intro, figures))
+}
+
+/// Replaces what stands for a name in the document by tables that are ready, behind the date.
+pub(crate) fn keep_text(name: &str, text: &str) -> Result<(), Failure> {
+    replace(name, &format!("{}; medians of runs in turns. {text}", machine()))
+}
+
+fn replace(name: &str, text: &str) -> Result<(), Failure> {
     let path = project::root().join(DOCUMENT);
     let document = project::read(&path)?;
-    let table = table(name, figures);
-    let document = replaced(&document, name, &table).ok_or_else(|| {
+    let document = replaced(&document, name, text).ok_or_else(|| {
         Failure::new(format!(
             "`{DOCUMENT}` has no place for the figures of `{name}`\n\
              help: add the lines `<!-- figures: {name} -->` and `{END}`"
@@ -84,13 +93,17 @@ fn keep(name: &str, figures: &[String]) -> Result<(), Failure> {
     project::write(&path, &document)
 }
 
-fn table(name: &str, figures: &[String]) -> String {
+/// When and where.
+fn machine() -> String {
     let cores = available_parallelism().map_or(1, usize::from);
+    format!("{}, {cores} cores", today())
+}
+
+fn table(name: &str, intro: &str, figures: &[String]) -> String {
     let mut table = format!(
-        "{}, {cores} cores. Medians; both sides of a ratio ran in turns in one run.\n\n\
+        "{intro}\n\n\
          | work | measured | pathway | reference | ratio | at most | command |\n\
-         |---|---|---|---|---|---|---|\n",
-        today()
+         |---|---|---|---|---|---|---|\n"
     );
     for figure in figures {
         table += &format!("{figure} `cargo xtask bench {name}` |\n");

@@ -15,6 +15,7 @@ mod cpu;
 mod default_tree;
 mod instructions;
 mod long;
+mod peers;
 mod project;
 mod steps;
 
@@ -32,6 +33,13 @@ usage: cargo xtask <command>
   bench [name..]         the benchmarks, and their figures in docs/benchmarks.md
         [--quick]          small inputs; leaves docs/benchmarks.md alone
   instructions [--keep]  instructions per row, beside those that are kept; needs valgrind
+  peers                  the same work on Python's Pathway, Spark, DuckDB, Polars and by hand, and
+                         its tables in docs/benchmarks.md; needs Python 3, and Java 17 for Spark
+        [--only a,b]       of wordcount, join, pagerank, windows
+        [--systems a,b]    of pathway-rs, by-hand, differential, duckdb, polars, pathway, spark;
+                           leaves docs/benchmarks.md alone, as --quick does
+        [--repeats N] [--slow-repeats N]  of Pathway and Spark
+        [--quick]          small inputs
 ";
 
 fn main() -> ExitCode {
@@ -51,6 +59,8 @@ fn main() -> ExitCode {
             .and_then(|options| steps.run("benchmarks", || bench::run(&options))),
         "instructions" => instructions::Options::parse(options)
             .and_then(|options| steps.run("instructions", || instructions::run(&options))),
+        "peers" => peers::Options::parse(options)
+            .and_then(|options| steps.run("peers", || peers::run(&options))),
         other => Err(Failure::usage(&format!("unknown command `{other}`"))),
     };
     steps.finish(&outcome)

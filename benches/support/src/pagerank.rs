@@ -110,7 +110,8 @@ fn run(
     })
 }
 
-fn ranks(
+/// The ranks of the vertices, each a row.
+pub fn ranks(
     edges: VecCollection<'_, u64, Edge, isize>,
 ) -> VecCollection<'_, u64, (u32, isize), isize> {
     let vertices = edges.clone().flat_map(|(from, to)| [from, to]).distinct();
@@ -135,7 +136,8 @@ fn ranks(
     })
 }
 
-fn weights(edges: VecCollection<'_, u64, Edge, isize>) -> VecCollection<'_, u64, u32, isize> {
+/// The ranks of the vertices, each the weight of its vertex.
+pub fn weights(edges: VecCollection<'_, u64, Edge, isize>) -> VecCollection<'_, u64, u32, isize> {
     let vertices = edges.clone().flat_map(|(from, to)| [from, to]).distinct();
     let degrees = edges.clone().map(|(from, _)| from).count();
     let outer = edges.scope();
