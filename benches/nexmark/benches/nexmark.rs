@@ -7,7 +7,7 @@ use bench_support::{Figure, is_quick, median};
 use cpu_time::ProcessTime;
 use nexmark::run::{Epoch, Query, epochs, queries};
 
-const REPEATS: usize = 5;
+const REPEATS: usize = 3;
 
 fn main() {
     let (count, repeats) = if is_quick() { (20_000, 1) } else { (1_000_000, REPEATS) };

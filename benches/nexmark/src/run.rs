@@ -102,12 +102,13 @@ impl Query {
         name: &'static str,
         class: Class,
         pipeline: fn(&Inputs) -> C,
+        write: fn(C, Taken),
         batch: fn(&Arrived) -> Vec<C::Row>,
     ) -> Self {
         Self {
             name,
             class,
-            write: Box::new(move |inputs, taken| pipeline(inputs).into_table().write(taken)),
+            write: Box::new(move |inputs, taken| write(pipeline(inputs), taken)),
             batch: Box::new(move |events| {
                 let mut digest = Digest::default();
                 batch(events).iter().for_each(|row| digest.update(&row.to_row_bytes(), [0; 2], 1));
@@ -265,6 +266,8 @@ macro_rules! queries {
                 stringify!($query),
                 Class::$class,
                 |inputs| $query($(&inputs.$input),*),
+                // A stream is written as one.
+                |rows, taken| rows.write(taken),
                 batch::$query,
             )),*]
         }

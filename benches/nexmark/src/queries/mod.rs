@@ -55,7 +55,6 @@ pub use q22::*;
 
 use crate::{Auction, Bid};
 use pathway::prelude::*;
-use pathway::table::{Inner, JoinWhere};
 
 /// How far an event may be behind the latest one of its stream.
 pub const LATENESS: Duration = Duration::from_secs(4);
@@ -73,15 +72,39 @@ pub struct Ranks {
     pub high: u64,
 }
 
-/// Auctions with the bids that came while they were open.
-fn bids_in_time(
-    auctions: &Stream<Auction>,
-    bids: &Stream<Bid>,
-) -> JoinWhere<Auction, Bid, Inner, impl Fn(&Auction, &Bid) -> bool + Send + Sync + 'static> {
-    auctions
-        .join(bids)
-        .on(Auction.id, Bid.auction)
-        .and(|auction, bid| (auction.date_time..=auction.expires).contains(&bid.date_time))
+/// What q4 and q6 need of an auction. A join keeps whole rows, so they are made small in front.
+#[derive(Clone, Debug, Schema)]
+struct Lot {
+    id: u64,
+    category: u64,
+    seller: u64,
+    opens: DateTime,
+    expires: DateTime,
+}
+
+/// What q4 and q6 need of a bid.
+#[derive(Clone, Debug, Schema)]
+struct Offer {
+    auction: u64,
+    price: u64,
+    date_time: DateTime,
+}
+
+/// Auctions with the prices of the bids that came while they were open.
+fn offers_in_time(auctions: &Stream<Auction>, bids: &Stream<Bid>) -> Table<(Lot, u64)> {
+    let lots = auctions.map(|Auction { id, category, seller, date_time, expires, .. }| Lot {
+        id,
+        category,
+        seller,
+        opens: date_time,
+        expires,
+    });
+    let offers =
+        bids.map(|Bid { auction, price, date_time, .. }| Offer { auction, price, date_time });
+    lots.join(&offers)
+        .on(Lot.id, Offer.auction)
+        .and(|lot, offer| (lot.opens..=lot.expires).contains(&offer.date_time))
+        .select(|lot, offer| (lot.clone(), offer.price))
 }
 
 /// The day of a time, as `2015-07-15`.

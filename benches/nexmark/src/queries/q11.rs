@@ -17,6 +17,14 @@ pub struct BidderBids {
     pub bids: u64,
 }
 
+/// What is counted of a bid: whole rows would be written down to get their watermark.
+#[derive(Clone, Debug, Schema)]
+struct Counted {
+    bidder: u64,
+    #[schema(event_time)]
+    date_time: DateTime,
+}
+
 /// How often a person bids in a session, which ends when none of the person's bids comes for ten
 /// seconds.
 ///
@@ -25,9 +33,10 @@ pub struct BidderBids {
 /// FROM bid GROUP BY bidder, SESSION(date_time, INTERVAL 10 SECOND)
 /// ```
 pub fn q11(bids: &Stream<Bid>) -> Stream<BidderBids> {
-    bids.watermark(LATENESS)
+    bids.map(|Bid { bidder, date_time, .. }| Counted { bidder, date_time })
+        .watermark(LATENESS)
         .window(sessions(Duration::from_secs(10)))
-        .group_by(Bid.bidder)
+        .group_by(Counted.bidder)
         .when_final()
         .reduce(|g| g.count())
         .select(|(Window { start, end }, bidder), bids| BidderBids { bidder, start, end, bids })

@@ -1,6 +1,6 @@
 //! q4: an aggregate of an aggregate of a join.
 
-use super::bids_in_time;
+use super::offers_in_time;
 use crate::{Auction, Bid};
 use pathway::prelude::*;
 
@@ -24,10 +24,9 @@ pub struct CategoryPrice {
 /// GROUP BY category
 /// ```
 pub fn q4(auctions: &Stream<Auction>, bids: &Stream<Bid>) -> Table<CategoryPrice> {
-    bids_in_time(auctions, bids)
-        .select(|auction, bid| (auction.id, auction.category, bid.price))
-        .group_by(|(auction, category, _)| (*auction, *category))
-        .reduce(|g| g.max(|(_, _, price)| *price))
+    offers_in_time(auctions, bids)
+        .group_by(|(lot, _)| (lot.id, lot.category))
+        .reduce(|g| g.max(|(_, price)| *price))
         .group_by(|((_, category), _)| *category)
         .reduce(|g| g.mean(|(_, price)| *price))
         .select(|category, average| CategoryPrice { category, average })

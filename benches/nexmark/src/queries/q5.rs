@@ -16,6 +16,14 @@ pub struct HotItem {
     pub bids: u64,
 }
 
+/// What is counted of a bid: whole rows would be written down to get their watermark.
+#[derive(Clone, Debug, Schema)]
+struct Counted {
+    auction: u64,
+    #[schema(event_time)]
+    date_time: DateTime,
+}
+
 /// The auctions with the most bids in the last ten seconds, every two seconds.
 ///
 /// ```sql
@@ -29,9 +37,10 @@ pub struct HotItem {
 /// The counts of a window come together, so windows of them are final with the next ones.
 pub fn q5(bids: &Stream<Bid>) -> Stream<HotItem> {
     let hop = Duration::from_secs(2);
-    bids.watermark(LATENESS)
+    bids.map(|Bid { auction, date_time, .. }| Counted { auction, date_time })
+        .watermark(LATENESS)
         .window(sliding(Duration::from_secs(10), hop))
-        .group_by(Bid.auction)
+        .group_by(Counted.auction)
         .when_final()
         .reduce(|g| g.count())
         .select(|(window, auction), bids| HotItem { start: window.start, auction, bids })

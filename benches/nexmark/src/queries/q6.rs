@@ -1,6 +1,6 @@
 //! q6: the last rows of each group.
 
-use super::bids_in_time;
+use super::offers_in_time;
 use crate::{Auction, Bid};
 use pathway::prelude::*;
 use std::cmp::Reverse;
@@ -30,9 +30,8 @@ const LAST: u64 = 10;
 /// GROUP BY seller
 /// ```
 pub fn q6(auctions: &Stream<Auction>, bids: &Stream<Bid>) -> Table<SellerPrice> {
-    bids_in_time(auctions, bids)
-        .select(|auction, bid| ((auction.seller, auction.expires, auction.id), bid.price))
-        .group_by(|(auction, _)| *auction)
+    offers_in_time(auctions, bids)
+        .group_by(|(lot, _)| (lot.seller, lot.expires, lot.id))
         .reduce(|g| g.max(|(_, price)| *price))
         .group_by(|((seller, _, _), _)| *seller)
         .sort_by(|((_, expires, id), _)| Reverse((*expires, *id)))

@@ -1,6 +1,5 @@
 //! q9: the best row of each group of a join.
 
-use super::bids_in_time;
 use crate::{Auction, Bid};
 use pathway::prelude::*;
 use std::cmp::Reverse;
@@ -24,7 +23,10 @@ pub struct WinningBid {
 /// WHERE n <= 1
 /// ```
 pub fn q9(auctions: &Stream<Auction>, bids: &Stream<Bid>) -> Table<WinningBid> {
-    bids_in_time(auctions, bids)
+    auctions
+        .join(bids)
+        .on(Auction.id, Bid.auction)
+        .and(|auction, bid| (auction.date_time..=auction.expires).contains(&bid.date_time))
         .select(|auction, bid| WinningBid { auction: auction.clone(), bid: bid.clone() })
         .group_by(|winning| winning.auction.id)
         .sort_by(|winning| (Reverse(winning.bid.price), winning.bid.date_time))
