@@ -261,3 +261,21 @@ fn no_pair_is_given_that_never_is() {
         step(&[row(None, "Grace")], &[row(Some(30), ""), row(None, "Grace")]);
     }
 }
+
+#[test]
+fn pairs_of_rows_that_stay_stay() {
+    let app = Pipeline::new("pairs");
+    let stream = app.rows([(1, 2)]);
+    let (_, table) = app.input_table::<(i32, i32)>();
+    let pairs = |right: &Table<(i32, i32)>| stream.join(right).on(|row| row.0, |row| row.0);
+    pairs(&stream).select(|left, right| (left.1, right.1)).named("stay").write(null::sink());
+    pairs(&table).select(|left, right| (left.1, right.1)).named("go").write(null::sink());
+    let alone = stream.left_join(&stream).on(|row| row.0, |row| row.1);
+    alone.select(|left, right| (left.1, right.is_some())).named("alone").write(null::sink());
+    let text = app.explain().to_string();
+    let stays = |name: &str| {
+        let line = text.lines().find(|line| line.contains(&format!("`{name}`")));
+        line.expect("the table is in the plan").contains("append-only")
+    };
+    assert_eq!(["stay", "go", "alone"].map(stays), [true, false, false], "{text}");
+}

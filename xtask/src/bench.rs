@@ -28,7 +28,7 @@ impl Options {
     pub(crate) fn parse(args: &[String]) -> Result<Self, Failure> {
         let quick = args.iter().any(|arg| arg == "--quick");
         let names: Vec<String> = args.iter().filter(|arg| *arg != "--quick").cloned().collect();
-        let known = project::targets("benches");
+        let known = project::benchmarks();
         match names.iter().find(|name| !known.contains(name)) {
             None => Ok(Self { names, quick, keep: !quick }),
             Some(name) => Err(Failure::usage(&format!(
@@ -50,7 +50,7 @@ impl Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let all = project::targets("benches");
+    let all = project::benchmarks();
     let names = if options.names.is_empty() { &all } else { &options.names };
     for name in names {
         let mut command = cargo("bench --bench").arg(name);

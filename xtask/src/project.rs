@@ -47,6 +47,19 @@ pub(crate) fn targets(folder: &str) -> Vec<String> {
     names
 }
 
+/// The names of the benchmarks, sorted: those of the facade, and those of the crates that are
+/// benchmarks themselves.
+pub(crate) fn benchmarks() -> Vec<String> {
+    let mut names = targets("benches");
+    let crates = fs::read_dir(root().join("benches")).into_iter().flatten().flatten();
+    for folder in crates {
+        let folder = folder.file_name();
+        names.extend(targets(&format!("benches/{}/benches", folder.to_string_lossy())));
+    }
+    names.sort();
+    names
+}
+
 /// The features of the facade, except `default`.
 pub(crate) fn features() -> Result<Vec<String>, Failure> {
     let manifest = read(&root().join("Cargo.toml"))?;
