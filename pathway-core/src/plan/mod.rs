@@ -10,6 +10,7 @@ pub mod explain;
 mod loops;
 mod node;
 
+use crate::dataflow::JoinKind;
 pub use crate::dataflow::Limit;
 pub use async_calls::{CallSettings, CallsNode};
 pub use delta_join::DeltaJoin;
@@ -86,18 +87,30 @@ impl Plan {
             inputs,
             outputs,
             append_only,
+            never_retracts: append_only,
             scope: self.open.last().copied(),
             errors_taken: false,
             in_loop: None,
             watermark: None,
         };
         node.in_loop = self.loop_of(&node);
+        node.never_retracts |= Self::hands_on(&node)
+            && node.inputs.iter().all(|input| self.node(input.node).never_retracts);
         node.watermark = match &node.operation {
             Operation::Watermark(_) | Operation::LeastWatermark => Some(id),
             _ => None,
         };
         self.nodes.push(node);
         id
+    }
+
+    /// Whether a node retracts nothing unless an input does.
+    fn hands_on(node: &Node) -> bool {
+        match &node.operation {
+            Operation::Step(_) | Operation::Concat | Operation::Index(_) => true,
+            Operation::Join { kind, .. } => *kind == JoinKind::INNER,
+            _ => false,
+        }
     }
 
     /// The nodes in order.

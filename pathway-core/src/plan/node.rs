@@ -67,8 +67,10 @@ pub struct Node {
     pub inputs: Vec<Port>,
     /// The types of its outputs: its rows and, where it can fail, its errors.
     pub outputs: Vec<RowType>,
-    /// Whether its rows are never retracted.
+    /// Whether its rows are a stream: never retracted, and in an order.
     pub append_only: bool,
+    /// Whether its rows are never retracted, in whatever order they come.
+    pub never_retracts: bool,
     /// The user's function that it was made in.
     pub scope: Option<ScopeId>,
     /// Whether the program takes its second output.

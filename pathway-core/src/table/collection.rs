@@ -138,6 +138,12 @@ impl<T> Table<T> {
         self.graph.plan().node(self.port.node).append_only
     }
 
+    /// Whether rows are never retracted, in whatever order they come: of a stream, and of pairs of
+    /// streams' rows. What reduces such rows keeps less.
+    pub(crate) fn never_retracts(&self) -> bool {
+        self.graph.plan().node(self.port.node).never_retracts
+    }
+
     /// Pushes a node behind this table and others.
     pub(crate) fn derive<U: Schema>(
         &self,

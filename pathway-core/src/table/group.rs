@@ -130,7 +130,7 @@ where
         self,
         reducers: impl FnOnce(G) -> R,
     ) -> Reduced<E::Value, R::Output> {
-        let parts = reducers(G::new(self.table.is_append_only())).into_parts();
+        let parts = reducers(G::new(self.table.never_retracts())).into_parts();
         self.reduced(parts)
     }
 
@@ -165,7 +165,7 @@ where
         N: Schema,
         P: Fn(&T) -> C + Send + Sync + 'static,
     {
-        let group = G::new(self.table.is_append_only());
+        let group = G::new(self.table.never_retracts());
         let column = Arc::new(column);
         let of = values.map(|value| {
             let column = Arc::clone(&column);

@@ -228,7 +228,7 @@ where
         self,
         reducers: impl FnOnce(G) -> R,
     ) -> Reduced<K::Partial, R::Output> {
-        let parts = reducers(G::new(self.table.is_append_only())).into_parts();
+        let parts = reducers(G::new(self.table.never_retracts())).into_parts();
         let Reduction { plan, extracts, .. } = reduction(&self.table.graph, parts);
         let terminal = stage::reduce_sets_terminal(self.key_of, self.sets, K::encode_set, extracts);
         let operation = Operation::Reduce {

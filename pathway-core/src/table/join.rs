@@ -173,23 +173,15 @@ pub(super) fn push<L, U: Schema>(
 ) -> Table<U> {
     let port = |node| Port { node, output: 0 };
     let graph = &left.graph;
-    let stays = |index| graph.plan().node(index).append_only;
-    let append_only = match &operation {
-        // The rows of a stream meet the other side once and for all.
-        Operation::Join { kind, .. } if kind.as_of_now => true,
-        // Pairs of rows that stay do so, too.
-        Operation::Join { kind, .. } => {
-            *kind == JoinKind::INNER && stays(left_index) && stays(right_index)
-        }
-        _ => false,
-    };
+    // The rows of a stream meet the other side once and for all.
+    let as_of_now = matches!(&operation, Operation::Join { kind, .. } if kind.as_of_now);
     let node = graph.push(
         verb,
         location,
         operation,
         vec![port(left_index), port(right_index)],
         vec![const { RowType::of::<U>() }],
-        append_only,
+        as_of_now,
     );
     Table::new(Arc::clone(graph), node, 0)
 }

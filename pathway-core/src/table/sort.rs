@@ -265,7 +265,7 @@ impl<T: Schema> Limited<T> {
     fn table(&self) -> &Table<T> {
         self.table.get_or_init(|| {
             let (offset, limit) = (self.offset, self.limit);
-            let append_only = self.sorted.table.is_append_only();
+            let append_only = self.sorted.table.never_retracts();
             let output = SortedOutput::Limit { offset, limit, append_only };
             self.sorted.push("limit", self.location, Vec::new(), output)
         })

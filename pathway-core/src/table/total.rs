@@ -58,7 +58,7 @@ fn total<T: Schema, G: GroupOf<T>, R: Reducers<T>>(
     location: &'static Location<'static>,
     reducers: impl FnOnce(G) -> R,
 ) -> Table<R::OrNull> {
-    let parts = reducers(G::new(table.is_append_only())).into_optional_parts();
+    let parts = reducers(G::new(table.never_retracts())).into_optional_parts();
     let Reduction { plan, extracts, .. } = reduction(&table.graph, parts);
     let terminal = stage::reduce_terminal(|_: &T| (), extracts);
     table.derive("reduce", location, Operation::Total { terminal, plan }, &[], false)
