@@ -102,9 +102,7 @@ fn compare(vertices: usize, edges: usize, batches: usize, repeats: usize) {
             let values = runs.iter().filter(|(of, ..)| *of == side);
             median(&values.map(|(_, first, last)| value(first, last)).collect::<Vec<f64>>())
         };
-        for (reference, than, ratio_max) in
-            [(REFERENCE, "rows", ratio_max), (WEIGHTS, "weights", None)]
-        {
+        for (reference, than) in [(REFERENCE, "rows"), (WEIGHTS, "weights")] {
             let figure = Figure {
                 work: &format!(
                     "PageRank, {vertices} vertices, {edges} edges, {work}; beside {than}"

@@ -344,3 +344,31 @@ fn a_panic_ends_a_run_that_shows_progress() {
     let error = app.run().expect_err("the closure panics").to_string();
     assert!(error.contains("no ones"), "{error}");
 }
+
+#[test]
+fn the_first_epoch_covers_what_is_there_at_the_start() -> Result<(), Box<dyn std::error::Error>> {
+    let path = out_file("watched.txt");
+    // More than an epoch has that closes because it is full.
+    let numbers = 600_000;
+    std::fs::write(&path, "1\n".repeat(numbers))?;
+    for threads in [1, 2] {
+        let app = Pipeline::new("watched").threads(threads);
+        let (epochs, first) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (count, seen) = (Arc::clone(&epochs), Arc::clone(&first));
+        app.read(lines::files::<String>(&path).watch()).subscribe(move |_, changes| {
+            if count.fetch_add(1, Ordering::SeqCst) == 0 {
+                seen.store(changes.len(), Ordering::SeqCst);
+            }
+        });
+        let running = app.start()?;
+        let limit = Instant::now() + LIMIT;
+        while epochs.load(Ordering::SeqCst) == 0 && Instant::now() < limit {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        running.stop();
+        running.wait()?;
+        assert_eq!(first.load(Ordering::SeqCst), numbers, "on {threads} workers");
+    }
+    std::fs::remove_file(path)?;
+    Ok(())
+}

@@ -148,7 +148,7 @@ fn ranks(rounds: u64) {
                     ranks.keys().map(|&vertex| (vertex, 1_000)).collect();
                 for (from, to) in edges {
                     let degree = edges.iter().filter(|edge| edge.0 == *from).count() as i64;
-                    *next.get_mut(to).unwrap() += ranks[from] * 5 / (degree * 6);
+                    *next.get_mut(to).expect("it is a vertex") += ranks[from] * 5 / (degree * 6);
                 }
                 ranks = next;
             }

@@ -267,8 +267,7 @@ fn of_pairs_that_are_never_retracted_the_least_alone_are_kept() {
     let kept = |is_stream: bool| {
         let mut t = Harness::new();
         let (stream, table) = (t.stream::<(u32, u32)>(), t.table::<(u32, u32)>());
-        let rows: Table<(u32, u32)> =
-            if is_stream { stream.rows().into() } else { table.rows() };
+        let rows: Table<(u32, u32)> = if is_stream { stream.rows().into() } else { table.rows() };
         let pairs = rows.join(&rows).on(|row| row.0, |row| row.0).select(|left, _| left.1);
         let least = t.capture(pairs.sort_by(|n| *n).limit(3));
         for row in (0..100).map(|n| (n, n)) {

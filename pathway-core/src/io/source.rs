@@ -262,6 +262,10 @@ pub enum SourceEvent {
     Begin,
     /// The end of a transaction.
     Commit,
+    /// All that was there at the start is in front of this: what
+    /// [`SourceWriter::caught_up`] sends.
+    #[doc(hidden)]
+    CaughtUp,
     /// The rows of this partition are kept, so that [`Open`](Self::Open) for the same partition
     /// again replaces them: the difference of old and new rows is applied at its
     /// [`End`](Self::End). Sent before the first `Open`.
@@ -285,6 +289,7 @@ impl fmt::Debug for SourceEvent {
             Self::End { partition } => write!(f, "End({partition:?})"),
             Self::Begin => write!(f, "Begin"),
             Self::Commit => write!(f, "Commit"),
+            Self::CaughtUp => write!(f, "CaughtUp"),
             Self::Keep { partition } => write!(f, "Keep({partition:?})"),
             Self::Remove { partition } => write!(f, "Remove({partition:?})"),
         }

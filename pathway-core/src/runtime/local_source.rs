@@ -48,6 +48,8 @@ pub(super) struct LocalSource {
     events: VecDeque<SourceEvent>,
     partitions: HashMap<PartitionId, Partition>,
     pub(super) in_transaction: bool,
+    /// Whether this worker has taken all that was there at the start.
+    caught_up: bool,
     pub(super) closed: bool,
 }
 
@@ -100,6 +102,7 @@ impl LocalSource {
             events: VecDeque::new(),
             partitions: HashMap::new(),
             in_transaction: false,
+            caught_up: false,
             closed: false,
         }
     }
@@ -132,7 +135,7 @@ impl LocalSource {
         }
         let mut rows = 0;
         while let Some(event) = self.events.pop_front() {
-            match self.event(event) {
+            match self.event(event, shared) {
                 Ok(entered) => rows += entered,
                 Err(bad) => {
                     shared.fail(Error::Data(DataError::BadRow { bad }));
@@ -147,10 +150,11 @@ impl LocalSource {
         rows
     }
 
-    fn event(&mut self, event: SourceEvent) -> Result<u64, Box<BadRow>> {
+    fn event(&mut self, event: SourceEvent, shared: &Shared) -> Result<u64, Box<BadRow>> {
         match event {
             SourceEvent::Begin => self.in_transaction = true,
             SourceEvent::Commit => self.in_transaction = false,
+            SourceEvent::CaughtUp => self.caught_up(shared),
             SourceEvent::Keep { partition } => {
                 let kept = Some(Kept::default());
                 self.partitions.insert(partition, Partition { decoder: None, kept });
@@ -241,13 +245,18 @@ impl LocalSource {
         self.stage.close();
         self.partitions.clear();
         shared.open_sources.fetch_sub(1, Ordering::SeqCst);
-        if self.source.open_on.fetch_sub(1, Ordering::SeqCst) == 1 {
-            let caught_up = self.source.caught_up.swap(true, Ordering::SeqCst);
-            if self.source.bounded || !caught_up {
-                shared.unread_sources.fetch_sub(1, Ordering::SeqCst);
-            }
-        }
+        self.source.open_on.fetch_sub(1, Ordering::SeqCst);
+        self.caught_up(shared);
         shared.wake();
+    }
+
+    /// Notes that this worker has taken all that was there at the start.
+    fn caught_up(&mut self, shared: &Shared) {
+        let first = !std::mem::replace(&mut self.caught_up, true);
+        if first && self.source.behind_on.fetch_sub(1, Ordering::SeqCst) == 1 {
+            shared.unread_sources.fetch_sub(1, Ordering::SeqCst);
+            shared.wake();
+        }
     }
 }
 

@@ -122,10 +122,14 @@ impl SourcePort for Port {
     }
 
     fn caught_up(&self) {
-        let Some(shared) = self.shared.upgrade() else { return };
-        if !self.source.caught_up.swap(true, Ordering::SeqCst) && !self.source.bounded {
-            shared.unread_sources.fetch_sub(1, Ordering::SeqCst);
-            shared.wake();
+        if self.source.bounded || self.source.caught_up.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        for queue in &self.source.queues {
+            // A run that is over waits for nothing.
+            if queue.push(vec![SourceEvent::CaughtUp]).is_err() {
+                return;
+            }
         }
     }
 

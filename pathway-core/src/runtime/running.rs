@@ -175,6 +175,7 @@ pub(crate) fn start(
                 ended: AtomicBool::new(false),
                 open_on: AtomicUsize::new(workers),
                 caught_up: AtomicBool::new(false),
+                behind_on: AtomicUsize::new(workers),
                 rows: AtomicU64::new(0),
                 bytes: AtomicU64::new(0),
             }));

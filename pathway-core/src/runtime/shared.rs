@@ -86,6 +86,8 @@ pub(super) struct SourceShared {
     pub(super) open_on: AtomicUsize,
     /// Whether all that was there at the start has been queued.
     pub(super) caught_up: AtomicBool,
+    /// Workers that have not taken all of it.
+    pub(super) behind_on: AtomicUsize,
     pub(super) rows: AtomicU64,
     pub(super) bytes: AtomicU64,
 }

@@ -244,6 +244,7 @@ impl Partition {
             }
             SourceEvent::Rows { .. } => unreachable!("files are bytes"),
             SourceEvent::Begin | SourceEvent::Commit => unreachable!("files use no transactions"),
+            SourceEvent::CaughtUp => unreachable!("the port notes it"),
         }
     }
 }
