@@ -5,8 +5,8 @@ use super::{AnyStep, Diff, Inputs, KeyedCollector, KeyedTerminal, Step, enter};
 use crate::schema::{Expr, Schema, ordered, put_len};
 use std::sync::Arc;
 
-/// Appends a key of a row.
-pub(crate) type KeyOf<T> = Arc<dyn Fn(&T, &mut Vec<u8>) + Send + Sync>;
+/// Appends a key of a row. The second buffer is for what is written on the way to it.
+pub(crate) type KeyOf<T> = Arc<dyn Fn(&T, &mut Vec<u8>, &mut Vec<u8>) + Send + Sync>;
 
 /// Appends the partition that a row belongs to, compact.
 pub(crate) fn partition_key<T, E, F>(key: F) -> KeyOf<T>
@@ -14,7 +14,7 @@ where
     E: Expr<T>,
     F: Fn(&T) -> E + Send + Sync + 'static,
 {
-    Arc::new(move |row, out| key(row).with(row, |value| value.encode(out)))
+    Arc::new(move |row, out, _| key(row).with(row, |value| value.encode(out)))
 }
 
 /// Appends what a row is sorted by, in the ordered encoding.
@@ -23,11 +23,12 @@ where
     E: Expr<T>,
     F: Fn(&T) -> E + Send + Sync + 'static,
 {
-    Arc::new(move |row, out| key(row).with(row, |value| put_ordered(value, out)))
+    Arc::new(move |row, out, compact| key(row).with(row, |value| put_ordered(value, out, compact)))
 }
 
-fn put_ordered<V: Schema>(value: &V, out: &mut Vec<u8>) {
-    let compact = value.to_row_bytes();
+fn put_ordered<V: Schema>(value: &V, out: &mut Vec<u8>, compact: &mut Vec<u8>) {
+    compact.clear();
+    value.encode(compact);
     ordered::from_compact(V::data_type(), &mut compact.as_slice(), out);
 }
 
@@ -44,6 +45,7 @@ struct Sorted<T> {
     collector: Box<dyn KeyedCollector>,
     partition: Vec<u8>,
     sort: Vec<u8>,
+    compact: Vec<u8>,
     message: Vec<u8>,
     inputs: Inputs,
 }
@@ -65,10 +67,10 @@ impl<T: Schema> Step<T> for Sorted<T> {
         self.message.clear();
         self.inputs.clear();
         enter(self.node);
-        (self.keys.partition)(row, &mut self.partition);
-        (self.keys.sort)(row, &mut self.sort);
+        (self.keys.partition)(row, &mut self.partition, &mut self.compact);
+        (self.keys.sort)(row, &mut self.sort, &mut self.compact);
         let key_len = self.sort.len();
-        put_ordered(row, &mut self.sort);
+        put_ordered(row, &mut self.sort, &mut self.compact);
         for extract in &self.keys.extracts {
             extract(row, &mut self.inputs);
         }
@@ -94,6 +96,7 @@ pub(crate) fn sorted_terminal<T: Schema>(
             collector,
             partition: Vec::new(),
             sort: Vec::new(),
+            compact: Vec::new(),
             message: Vec::new(),
             inputs: Inputs::default(),
         }))

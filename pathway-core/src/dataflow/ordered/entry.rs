@@ -27,6 +27,13 @@ impl Entry {
         Self { bytes: bytes.into(), key_len: len(key_len), sort_len: len(sort_len), copies }
     }
 
+    /// What a row is sorted by, of the row as it travels.
+    pub(crate) fn sort_in(mut message: &[u8]) -> &[u8] {
+        take_len(&mut message);
+        let sort_len = take_len(&mut message);
+        &message[..sort_len]
+    }
+
     /// Appends the row as it travels.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         put_sort_header(self.key_len as usize, self.sort_len as usize, out);

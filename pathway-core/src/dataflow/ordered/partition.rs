@@ -110,6 +110,13 @@ impl Partition {
         }
     }
 
+    /// Whether a row that comes stands behind so many of earlier epochs. Where none of them is ever
+    /// taken away, it can never matter.
+    fn is_behind(&self, rows_max: u64, sort: &[u8]) -> bool {
+        let last = rows_max.checked_sub(1).and_then(|last| self.rows.at(last));
+        last.is_some_and(|last| last.sort() <= sort)
+    }
+
     /// Forgets the rows from that position on.
     pub(super) fn cut(&mut self, rows_max: u64) {
         while self.rows.rows() > rows_max
@@ -168,6 +175,11 @@ impl Partitions {
     pub(super) fn receive(&mut self, key: &[u8], message: &[u8], diff: Diff) {
         let keeps = &self.keeps;
         let partition = self.by_key.entry_ref(key).or_insert_with(|| Partition::new(keeps));
+        if let Some(max) = self.rows_max
+            && partition.is_behind(max, Entry::sort_in(message))
+        {
+            return;
+        }
         if partition.pending.is_empty() {
             self.touched.push(key.into());
         }

@@ -367,7 +367,7 @@ impl<T: EventTime> WindowRows<T> {
 }
 
 /// Appends what a row sorts by in windows of so many rows.
-fn put_time<T: EventTime>(row: &T, out: &mut Vec<u8>) {
+fn put_time<T: EventTime>(row: &T, out: &mut Vec<u8>, _: &mut Vec<u8>) {
     let time = row.event_time().expect("a row without a time has been refused in front");
     out.extend_from_slice(&time_bytes(time.to_steps()));
 }
