@@ -10,6 +10,7 @@
 
 use super::encoding::fixed_width;
 use super::{DataType, RowDecoder, StructType, put_len, take_bytes, take_len};
+use memchr::memchr;
 
 /// Ends a string. A zero byte inside is followed by `ESCAPED`, which is larger.
 const END: [u8; 2] = [0, 0];
@@ -229,26 +230,32 @@ fn date_from_compact(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(&[bytes[1], bytes[0], bytes[2], bytes[3]]);
 }
 
-fn put_escaped(bytes: &[u8], out: &mut Vec<u8>) {
-    for &byte in bytes {
-        out.push(byte);
-        if byte == 0 {
-            out.push(ESCAPED);
-        }
+fn put_escaped(mut bytes: &[u8], out: &mut Vec<u8>) {
+    while let Some(zero) = memchr(0, bytes) {
+        out.extend_from_slice(&bytes[..=zero]);
+        out.push(ESCAPED);
+        bytes = &bytes[zero + 1..];
     }
+    out.extend_from_slice(bytes);
     out.extend_from_slice(&END);
 }
 
 fn take_escaped(input: &mut &[u8], out: &mut Vec<u8>) {
     let mut bytes = Vec::new();
     loop {
-        match take_bytes(input, 1)[0] {
-            0 if take_bytes(input, 1)[0] == 0 => break,
-            byte => bytes.push(byte),
+        let len = memchr(0, input).expect("an escaped text has an end");
+        let part = take_bytes(input, len);
+        take_bytes(input, 1);
+        if take_bytes(input, 1)[0] == ESCAPED {
+            bytes.extend_from_slice(part);
+            bytes.push(0);
+            continue;
         }
+        put_len(bytes.len() + len, out);
+        out.extend_from_slice(&bytes);
+        out.extend_from_slice(part);
+        return;
     }
-    put_len(bytes.len(), out);
-    out.extend_from_slice(&bytes);
 }
 
 fn flip(bytes: &mut [u8]) {
