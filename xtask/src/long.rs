@@ -6,7 +6,7 @@ use crate::steps::{Failure, Steps};
 use crate::{bench, ci, default_tree, instructions};
 
 /// How many random cases each property is tried on.
-const CASES: &str = "512";
+const CASES: &str = "256";
 
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     ci::run(steps)?;
