@@ -64,7 +64,7 @@ pub(crate) fn open(input: &Path, total: u64, output: &Path) -> Outcome {
     let users = app.read(csv::files::<User>(input.join("users.csv")).watch());
     let sales = follow(&sales(&orders, &users), |sales| sales.country.clone());
     let running = app.start()?;
-    // A large file may come in several epochs.
+    // Until the result is that of all orders, so that what is measured is all of the work.
     while sales.rows().values().map(|sales| sales.orders).sum::<u64>() < total {
         sales.wait()?;
     }
