@@ -594,9 +594,10 @@ impl Index {
         self.lookups.clear();
         let slots: Vec<u32> = self.keys.slots().chain(self.null).collect();
         for slots in slots.chunks(BATCH_ROWS) {
-            old.fetch_chains(slots.iter().map(|&slot| halves(self.keys.payload(slot)[HEADS]).0));
-            for &slot in slots {
-                let (head, _) = halves(self.keys.payload(slot)[HEADS]);
+            let head = |slot| halves(self.keys.payload(slot)[HEADS]).0;
+            let heads: Vec<Place> = slots.iter().map(|&slot| head(slot)).collect();
+            old.fetch_chains(heads.iter().copied());
+            for (&slot, head) in slots.iter().zip(heads) {
                 let (mut first, mut last) = (NONE, NONE);
                 for (row, diff) in old.chain(head, NONE) {
                     let place = self.log.push(row, diff);
@@ -871,11 +872,8 @@ mod tests {
             assert!(!index.log.is_scattered());
         }
         assert!(was_scattered);
-        let place = |at: Place| (at, index.log.next(at));
-        let (head, _) =
-            halves(index.keys.payload(index.keys.find(index.keys.key(&keys[7])).unwrap())[HEADS]);
-        let (first, second) = place(head);
-        assert_eq!(second - first, 8, "a row of 60 bytes lies behind the other");
+        let first = index.matches(&keys[7]).head();
+        assert_eq!(index.log.next(first) - first, 8, "a row of 60 bytes lies behind the other");
         assert_eq!(index.log.len(), 20_004);
     }
 }
