@@ -7,6 +7,12 @@ pub use pathway_core::error::{self, Error, Result};
 pub use pathway_core::{format, graph, io, order, reduce, runtime, schema, table, testing};
 pub use pathway_macros::{Aggregate, Schema, operator};
 
+/// Where durable pipelines keep what they need to go on.
+pub mod store {
+    pub use pathway_core::persistence::store::{Append, Claim};
+    pub use pathway_core::persistence::{Directory, Memory, Store, StoreError, directory, memory};
+}
+
 /// What a pipeline is, as text.
 pub mod plan {
     pub use pathway_core::plan::explain;
@@ -20,6 +26,7 @@ pub mod __private {
 
 /// What a program needs: `use pathway::prelude::*;`.
 pub mod prelude {
+    pub use crate::store;
     pub use pathway_connectors::{csv, jsonl, lines, null, stdout};
     pub use pathway_core::io::BadRow;
     pub use pathway_core::reduce::Accumulate;

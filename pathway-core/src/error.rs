@@ -2,6 +2,7 @@
 //! rows.
 
 use crate::io::{BadRow, SinkError, SourceError};
+use crate::persistence::StoreError;
 use std::fmt;
 
 /// The result of building or running a pipeline.
@@ -29,6 +30,11 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// As lines of a message.
+fn listed(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("- {line}")).collect::<Vec<_>>().join("\n")
 }
 
 /// A mistake in the program.
@@ -83,6 +89,84 @@ pub enum BuildError {
         /// What is wrong.
         problem: String,
     },
+    /// The store of a durable pipeline could not be opened.
+    #[error("could not use the store {store}: {error}")]
+    Store {
+        /// The store.
+        store: String,
+        /// The cause.
+        error: StoreError,
+    },
+    /// The store belongs to another pipeline.
+    #[error(
+        "the store {store} is that of the pipeline `{of}`, but this one is `{pipeline}`\n\
+         help: give each pipeline a store of its own"
+    )]
+    OtherPipeline {
+        /// The store.
+        store: String,
+        /// The pipeline that it belongs to.
+        of: String,
+        /// This pipeline.
+        pipeline: String,
+    },
+    /// The store was written by a run with another number of threads.
+    #[error(
+        "the store {store} was written by {of} worker threads, but this run has {threads}\n\
+         help: run with `PATHWAY_THREADS={of}`; a state cannot be divided anew yet"
+    )]
+    OtherThreads {
+        /// The store.
+        store: String,
+        /// How many threads wrote it.
+        of: usize,
+        /// How many this run has.
+        threads: usize,
+    },
+    /// The program is not the one that wrote the store.
+    #[error(
+        "the store {store} was written by another version of this program:\n{}\n\
+         help: to begin anew, give it an empty store; if only code has changed, and computes the \
+         same, keep its state by `.assume_unchanged()`",
+        listed(.changes)
+    )]
+    Changed {
+        /// The store.
+        store: String,
+        /// What has changed.
+        changes: Vec<String>,
+    },
+    /// The store was written by a later version of the crate.
+    #[error(
+        "the store {store} has version {version} of its form, which is newer than this program\n\
+         help: build the program with the version of `pathway` that wrote the store, or a later one"
+    )]
+    NewerStore {
+        /// The store.
+        store: String,
+        /// Its version.
+        version: u32,
+    },
+    /// The store cannot be gone on from.
+    #[error(
+        "the store {store} is damaged, and outputs may be ahead of what is left of it:\n{}\n\
+         help: bring the store back from a copy, or begin anew with an empty one",
+        listed(.problems)
+    )]
+    DamagedStore {
+        /// The store.
+        store: String,
+        /// What is damaged.
+        problems: Vec<String>,
+    },
+    /// An operator cannot be part of a durable pipeline.
+    #[error("{operator} cannot be part of a durable pipeline yet: {problem}")]
+    NotDurable {
+        /// The operator and its source line.
+        operator: String,
+        /// Why not.
+        problem: &'static str,
+    },
     /// A source could not be opened.
     #[error("could not read {label}: {error}")]
     Source {
@@ -105,6 +189,14 @@ pub enum BuildError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
+    /// The store of a durable pipeline failed.
+    #[error("the store {store} failed: {error}")]
+    Store {
+        /// The store.
+        store: String,
+        /// The cause.
+        error: StoreError,
+    },
     /// A source failed.
     #[error("could not read {label}: {error}")]
     Source {

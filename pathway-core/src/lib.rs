@@ -10,6 +10,7 @@
 //! - [`stage`]: typed closures between operators.
 //! - `dataflow`: the engine's operators and their state.
 //! - [`runtime`]: workers, epochs, shutdown.
+//! - [`persistence`]: what a durable pipeline keeps, and finds again.
 //! - [`io`]: the contracts of sources and sinks.
 //! - [`mod@format`]: rows as text and as JSON.
 //! - [`schema`]: what a row is.
@@ -24,6 +25,7 @@ pub mod format;
 pub mod graph;
 pub mod io;
 pub mod order;
+pub mod persistence;
 pub mod plan;
 pub mod reduce;
 mod render;

@@ -9,6 +9,7 @@ mod columns;
 mod combined;
 mod concat;
 mod distinct;
+mod durable;
 mod ended;
 mod explain;
 mod failing;

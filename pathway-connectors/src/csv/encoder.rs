@@ -3,7 +3,7 @@
 use crate::output::{Change, Encoder, FileOptions, Wanted, open_file};
 use pathway_core::format::table::{for_each_cell, row_columns};
 use pathway_core::format::text;
-use pathway_core::io::{CollectionKind, Sink, SinkError, SinkWriter};
+use pathway_core::io::{CollectionKind, Delivery, Sink, SinkError, SinkWriter};
 use pathway_core::schema::DataType;
 use std::path::PathBuf;
 
@@ -70,11 +70,12 @@ impl CsvFile {
     }
 }
 
-impl Sink for CsvFile {
-    fn open(
-        self: Box<Self>,
+impl CsvFile {
+    fn open_at(
+        self,
         rows: DataType,
         kind: CollectionKind,
+        state: Option<&[u8]>,
     ) -> Result<Box<dyn SinkWriter>, SinkError> {
         let label = self.label();
         if row_columns(rows).is_empty() {
@@ -95,7 +96,31 @@ impl Sink for CsvFile {
             });
         }
         let encoder = CsvEncoder { rows, options: self.options, cell: String::new() };
-        open_file(FileOptions { path: self.path, label, wanted: self.wanted }, rows, kind, encoder)
+        let options = FileOptions { path: self.path, label, wanted: self.wanted };
+        open_file(options, rows, kind, encoder, state)
+    }
+}
+
+impl Sink for CsvFile {
+    fn open(
+        self: Box<Self>,
+        rows: DataType,
+        kind: CollectionKind,
+    ) -> Result<Box<dyn SinkWriter>, SinkError> {
+        self.open_at(rows, kind, None)
+    }
+
+    fn reopen(
+        self: Box<Self>,
+        rows: DataType,
+        kind: CollectionKind,
+        state: &[u8],
+    ) -> Result<Box<dyn SinkWriter>, SinkError> {
+        self.open_at(rows, kind, Some(state))
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::ExactlyOnce
     }
 
     fn label(&self) -> String {

@@ -27,7 +27,13 @@ pub(super) fn run(reader: &FileReader, out: &SourceWriter) -> Result<(), SourceE
         remove_deleted(&mut files, |path| listing.contains_key(path), out)?;
         let mut next = Next::Later;
         for (path, version) in &listing {
-            files.entry(path.clone()).or_insert_with(|| Kept::new(*version)).observe(*version);
+            let file = files.entry(path.clone()).or_insert_with(|| Kept::new(*version));
+            file.observe(*version);
+            if file.partition.is_none() {
+                // Before it is read: where a durable pipeline goes on, its rows are there already.
+                // Here rather than on the readers' threads, so that partitions are numbered in order.
+                file.partition = Some(out.keep(&path.display().to_string())?);
+            }
         }
         let mut ready = Vec::new();
         for (path, file) in &mut files {
@@ -40,10 +46,6 @@ pub(super) fn run(reader: &FileReader, out: &SourceWriter) -> Result<(), SourceE
                     return Err(bad_input(&name, InputError::Truncated(compression)));
                 }
             }
-        }
-        for (_, file) in &mut ready {
-            // Here rather than on the readers' threads, so that partitions are numbered in order.
-            file.partition = Some(file.partition.map_or_else(|| out.keep(), Ok)?);
         }
         let wanted = Mutex::new(next);
         in_parallel(reader.readers, ready.into_iter().map(Ok), out, |(path, file), lane| {

@@ -129,6 +129,10 @@ impl Reader for FileReader {
         self.mode == Mode::Once
     }
 
+    fn repeats(&self) -> bool {
+        true
+    }
+
     fn size_hint(&self) -> Option<u64> {
         if !self.bounded() {
             return None;

@@ -3,7 +3,7 @@
 use crate::output::{Change, Encoder, FileOptions, Wanted, open_file};
 use pathway_core::format::json::{write_json, write_string};
 use pathway_core::format::table::{for_each_cell, row_columns};
-use pathway_core::io::{CollectionKind, Sink, SinkError, SinkWriter};
+use pathway_core::io::{CollectionKind, Delivery, Sink, SinkError, SinkWriter};
 use pathway_core::schema::DataType;
 use std::path::PathBuf;
 
@@ -42,16 +42,40 @@ impl JsonlFile {
     }
 }
 
+impl JsonlFile {
+    fn open_at(
+        self,
+        rows: DataType,
+        kind: CollectionKind,
+        state: Option<&[u8]>,
+    ) -> Result<Box<dyn SinkWriter>, SinkError> {
+        let label = self.label();
+        let names = row_columns(rows).into_iter().map(|column| column.name).collect();
+        let options = FileOptions { path: self.path, label, wanted: self.wanted };
+        open_file(options, rows, kind, JsonlEncoder { rows, names }, state)
+    }
+}
+
 impl Sink for JsonlFile {
     fn open(
         self: Box<Self>,
         rows: DataType,
         kind: CollectionKind,
     ) -> Result<Box<dyn SinkWriter>, SinkError> {
-        let label = self.label();
-        let names = row_columns(rows).into_iter().map(|column| column.name).collect();
-        let options = FileOptions { path: self.path, label, wanted: self.wanted };
-        open_file(options, rows, kind, JsonlEncoder { rows, names })
+        self.open_at(rows, kind, None)
+    }
+
+    fn reopen(
+        self: Box<Self>,
+        rows: DataType,
+        kind: CollectionKind,
+        state: &[u8],
+    ) -> Result<Box<dyn SinkWriter>, SinkError> {
+        self.open_at(rows, kind, Some(state))
+    }
+
+    fn delivery(&self) -> Delivery {
+        Delivery::ExactlyOnce
     }
 
     fn label(&self) -> String {

@@ -1,12 +1,18 @@
 //! Rows or changes, appended as epochs close.
 //!
 //! Only whole lines are ever handed to the file, and only those of closed epochs.
+//!
+//! A durable pipeline that goes on writes again what came behind its checkpoint, and most of that
+//! is in the file already. What is there is compared rather than written; only what a killed
+//! process had not written to its end is cut off. So whoever reads along sees every byte once.
 
 use super::{Change, Encoder, io_error};
 use pathway_core::io::{SinkError, SinkWriter, Updates};
-use std::fs::File;
-use std::io::Write;
-use std::path::PathBuf;
+use pathway_core::schema::Schema;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// How many bytes may wait for the next flush.
 const BUFFERED_BYTES_MAX: usize = 1 << 16;
@@ -17,21 +23,125 @@ pub(super) struct Appended<E> {
     changes: bool,
     encoder: E,
     buffer: String,
+    /// How many bytes of the file are known to be right.
+    written: u64,
+    /// How many bytes the file has, of which those behind are an earlier run's.
+    len: u64,
 }
+
+/// So much of the end of what was written tells whether it is still the same file.
+const END_LEN: u64 = 4096;
 
 impl<E: Encoder> Appended<E> {
     /// Begins a new file, in place of one that is there.
     pub(super) fn create(path: PathBuf, changes: bool, mut encoder: E) -> Result<Self, SinkError> {
-        let file = File::create(&path).map_err(io_error("create", &path))?;
+        // Read, too: what stands at its end is remembered by checkpoints.
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true);
+        let file = options.open(&path).map_err(io_error("create", &path))?;
         let mut buffer = String::new();
         encoder.begin(changes, &mut buffer);
-        Ok(Self { path, file, changes, encoder, buffer })
+        Ok(Self { path, file, changes, encoder, buffer, written: 0, len: 0 })
+    }
+
+    /// Goes on with a file as it was when `state` was saved; from its beginning if that is empty.
+    pub(super) fn reopen(
+        path: PathBuf,
+        changes: bool,
+        mut encoder: E,
+        mut state: &[u8],
+    ) -> Result<Self, SinkError> {
+        let (written, end) = match state {
+            [] => (0, xxh3_64(&[])),
+            _ => (u64::decode(&mut state), u64::decode(&mut state)),
+        };
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(written == 0).truncate(false);
+        let file = options.open(&path).map_err(io_error("go on with", &path))?;
+        let len = file.metadata().map_err(io_error("read", &path))?.len();
+        let mut buffer = String::new();
+        if written == 0 {
+            encoder.begin(changes, &mut buffer);
+        }
+        let mut appended = Self { path, file, changes, encoder, buffer, written, len };
+        if len < written || appended.end()? != end {
+            return Err(changed(&appended.path, written));
+        }
+        Ok(appended)
+    }
+
+    /// A hash of the last bytes that are known to be right.
+    fn end(&mut self) -> Result<u64, SinkError> {
+        let from = self.written.saturating_sub(END_LEN);
+        let mut bytes = Vec::new();
+        self.file
+            .seek(SeekFrom::Start(from))
+            .and_then(|_| (&self.file).take(self.written - from).read_to_end(&mut bytes))
+            .map_err(io_error("read", &self.path))?;
+        Ok(xxh3_64(&bytes))
     }
 
     fn write_buffer(&mut self) -> Result<(), SinkError> {
-        self.file.write_all(self.buffer.as_bytes()).map_err(io_error("write", &self.path))?;
+        let mut bytes = self.buffer.as_bytes();
+        let mut write = || {
+            if self.written < self.len {
+                self.written += same(&mut self.file, self.written, &mut bytes)?;
+                if !bytes.is_empty() {
+                    // What comes behind was not written to its end, or not by us.
+                    self.file.set_len(self.written)?;
+                    self.len = self.written;
+                    self.file.seek(SeekFrom::Start(self.written))?;
+                }
+            }
+            self.file.write_all(bytes)?;
+            self.written += bytes.len() as u64;
+            self.len = self.len.max(self.written);
+            Ok(())
+        };
+        write().map_err(io_error("write", &self.path))?;
         self.buffer.clear();
         Ok(())
+    }
+
+    /// Writes all there is, and cuts off what else is in the file.
+    fn settle(&mut self) -> Result<(), SinkError> {
+        self.write_buffer()?;
+        if self.len == self.written {
+            return Ok(());
+        }
+        self.len = self.written;
+        self.file
+            .set_len(self.written)
+            .and_then(|()| self.file.seek(SeekFrom::Start(self.written)))
+            .map(drop)
+            .map_err(io_error("write", &self.path))
+    }
+}
+
+/// Passes by the bytes that the file has at a place, and answers how many.
+fn same(file: &mut File, at: u64, bytes: &mut &[u8]) -> io::Result<u64> {
+    let mut found = vec![0; bytes.len()];
+    file.seek(SeekFrom::Start(at))?;
+    let mut len = 0;
+    while len < found.len() {
+        match file.read(&mut found[len..])? {
+            0 => break,
+            read => len += read,
+        }
+    }
+    let same = found[..len].iter().zip(*bytes).take_while(|(found, byte)| found == byte).count();
+    *bytes = &bytes[same..];
+    Ok(same as u64)
+}
+
+fn changed(path: &Path, written: u64) -> SinkError {
+    SinkError::Unwritable {
+        problem: format!(
+            "`{}` was changed between two runs: its first {written} bytes are not those that were \
+             written to it",
+            path.display()
+        ),
+        help: "bring the file back, or begin anew with an empty store".to_owned(),
     }
 }
 
@@ -54,11 +164,21 @@ impl<E: Encoder> SinkWriter for Appended<E> {
     }
 
     fn flush(&mut self) -> Result<(), SinkError> {
-        self.write_buffer()
+        self.settle()
+    }
+
+    fn save(&mut self, state: &mut Vec<u8>) -> Result<(), SinkError> {
+        self.settle()?;
+        self.file.sync_data().map_err(io_error("write", &self.path))?;
+        let end = self.end()?;
+        self.file.seek(SeekFrom::Start(self.written)).map_err(io_error("write", &self.path))?;
+        self.written.encode(state);
+        end.encode(state);
+        Ok(())
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {
-        self.write_buffer()?;
+        self.settle()?;
         self.file.sync_all().map_err(io_error("write", &self.path))
     }
 }

@@ -33,6 +33,29 @@ impl<E: Encoder> Current<E> {
         Self { path, unpublished, state, encoder, changed: false, published: None }
     }
 
+    /// Goes on with the rows as they were when `state` was saved. They are published once what came
+    /// behind has come again, so that nobody sees an older state.
+    pub(super) fn restore(&mut self, mut state: &[u8]) {
+        if !state.is_empty() {
+            self.state.load(&mut state);
+        }
+        self.changed = true;
+        self.remove_unpublished();
+    }
+
+    /// Removes what killed processes have left half-written.
+    fn remove_unpublished(&self) {
+        let Some(name) = self.path.file_name().and_then(|name| name.to_str()) else { return };
+        let is_ours = |file: &str| file.starts_with(&format!(".{name}.")) && file.ends_with(".tmp");
+        let Ok(entries) = fs::read_dir(parent(&self.path)) else { return };
+        for entry in entries.flatten() {
+            if entry.file_name().to_str().is_some_and(is_ours) {
+                // It is of no use and does no harm.
+                drop(fs::remove_file(entry.path()));
+            }
+        }
+    }
+
     fn publish(&mut self) -> Result<(), SinkError> {
         self.write_state().inspect_err(|_| drop(fs::remove_file(&self.unpublished)))?;
         fs::rename(&self.unpublished, &self.path).map_err(io_error("replace", &self.path))?;
@@ -78,6 +101,11 @@ impl<E: Encoder> SinkWriter for Current<E> {
     fn flush(&mut self) -> Result<(), SinkError> {
         let due = self.published.is_none_or(|published| published.elapsed() >= PUBLISH_INTERVAL);
         if self.changed && due { self.publish() } else { Ok(()) }
+    }
+
+    fn save(&mut self, state: &mut Vec<u8>) -> Result<(), SinkError> {
+        self.state.save(state);
+        Ok(())
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {

@@ -83,21 +83,28 @@ pub(crate) struct FileOptions {
     pub(crate) wanted: Wanted,
 }
 
-/// Opens a file for rows.
+/// Opens a file for rows: anew or, in a durable pipeline, where an earlier run was.
 pub(crate) fn open_file(
     options: FileOptions,
     rows: DataType,
     kind: CollectionKind,
     encoder: impl Encoder,
+    state: Option<&[u8]>,
 ) -> Result<Box<dyn SinkWriter>, SinkError> {
     let FileOptions { path, label, wanted } = options;
     let form = wanted.form(rows, kind, &label)?;
     check_path(&path)?;
-    match form {
-        Form::Current => Ok(Box::new(Current::new(path, rows, encoder))),
-        Form::Appended | Form::Changes => {
-            Ok(Box::new(Appended::create(path, form == Form::Changes, encoder)?))
+    let changes = form == Form::Changes;
+    match (form, state) {
+        (Form::Current, state) => {
+            let mut current = Current::new(path, rows, encoder);
+            if let Some(state) = state {
+                current.restore(state);
+            }
+            Ok(Box::new(current))
         }
+        (_, None) => Ok(Box::new(Appended::create(path, changes, encoder)?)),
+        (_, Some(state)) => Ok(Box::new(Appended::reopen(path, changes, encoder, state)?)),
     }
 }
 

@@ -4,21 +4,61 @@
 use super::chunk::Chunk;
 use super::logic::Fail;
 use super::operator::{Epoch, Logic};
+use super::state::{State, StateSize};
 use crate::io::{CollectionKind, SinkWriter, Updates, Wanted};
 use crate::schema::{DataType, ordered};
 use crate::stage::{Diff, KeyedCollector};
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 
-/// The updates of one closed epoch.
-pub(crate) type Batch = (Epoch, Updates);
+/// What a sink's thread is told.
+pub(crate) enum Batch {
+    /// The updates of one closed epoch.
+    Epoch(Epoch, Updates),
+    /// A checkpoint is made of the epochs before this one.
+    Checkpoint(Epoch),
+}
+
+/// An end in this process, which is a state like any other: a durable pipeline finds it again.
+pub(crate) struct InlineEnd(Box<dyn SinkWriter>);
+
+impl InlineEnd {
+    pub(crate) fn new(writer: Box<dyn SinkWriter>) -> Rc<RefCell<Self>> {
+        Rc::new(RefCell::new(Self(writer)))
+    }
+}
+
+impl State for InlineEnd {
+    fn size(&self) -> StateSize {
+        // A view's rows belong to the program, which reads them.
+        StateSize::default()
+    }
+
+    fn save(&self, out: &mut Vec<u8>) {
+        self.0.saved(out);
+    }
+
+    fn load(&mut self, input: &mut &[u8]) {
+        self.0.restore(std::mem::take(input));
+    }
+}
+
+/// What a worker is given to serve a sink.
+pub(crate) enum SinkEnd {
+    /// A writer in this process that does not block: views, captures.
+    Inline(Box<dyn SinkWriter>),
+    /// The bounded queue of the sink's thread.
+    Queue(SyncSender<Batch>),
+}
 
 /// Where consolidated epochs go.
-pub(crate) enum SinkEnd {
-    /// To a writer in this process that does not block: views, captures.
-    Inline(Box<dyn SinkWriter>),
-    /// To the sink's thread, through a bounded queue.
+pub(crate) enum SinkRoute {
+    /// To a writer in this process.
+    Inline(Rc<RefCell<InlineEnd>>),
+    /// To the sink's thread.
     Queue(SyncSender<Batch>),
     /// To another worker, which has all rows.
     Elsewhere,
@@ -28,12 +68,14 @@ pub(crate) struct SinkLogic {
     pub(crate) kind: CollectionKind,
     pub(crate) data_type: DataType,
     pub(crate) wants: Wanted,
-    pub(crate) end: SinkEnd,
+    pub(crate) end: SinkRoute,
     pub(crate) rows: Arc<AtomicU64>,
     pub(crate) fail: Fail,
     pub(crate) chunks: Vec<Chunk>,
     /// A batch that the queue had no room for.
-    pub(crate) waiting: Option<Batch>,
+    pub(crate) waiting: Option<(Epoch, Updates)>,
+    /// What is added to epochs where they leave the run.
+    pub(crate) base: Epoch,
 }
 
 impl Logic for SinkLogic {
@@ -54,27 +96,27 @@ impl Logic for SinkLogic {
                     CollectionKind::Table => consolidated(&chunks),
                 };
                 self.rows.fetch_add(updates.len() as u64, Ordering::Relaxed);
-                (epoch, updates)
+                (self.base + epoch, updates)
             }
         };
         if batch.1.is_empty() {
             return true;
         }
         match &mut self.end {
-            SinkEnd::Elsewhere => unreachable!("all rows of a sink go to one worker"),
-            SinkEnd::Inline(writer) => {
-                if let Err(error) = writer.write(batch.0, &batch.1) {
+            SinkRoute::Elsewhere => unreachable!("all rows of a sink go to one worker"),
+            SinkRoute::Inline(writer) => {
+                if let Err(error) = writer.borrow_mut().0.write(batch.0, &batch.1) {
                     (self.fail)(None, error.to_string());
                 }
                 true
             }
-            SinkEnd::Queue(queue) => match queue.try_send(batch) {
-                // A sink's thread that has failed has said so.
-                Ok(()) | Err(TrySendError::Disconnected(_)) => true,
-                Err(TrySendError::Full(batch)) => {
-                    self.waiting = Some(batch);
+            SinkRoute::Queue(queue) => match queue.try_send(Batch::Epoch(batch.0, batch.1)) {
+                Err(TrySendError::Full(Batch::Epoch(epoch, updates))) => {
+                    self.waiting = Some((epoch, updates));
                     false
                 }
+                // A sink's thread that has failed has said so.
+                _ => true,
             },
         }
     }

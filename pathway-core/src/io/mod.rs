@@ -15,7 +15,7 @@ pub mod terminal;
 pub mod updates;
 
 pub use rows::{AnyRows, Rows};
-pub use sink::{CurrentState, Sink, SinkError, SinkWriter, Wanted};
+pub use sink::{CurrentState, Delivery, Sink, SinkError, SinkWriter, Wanted};
 pub use source::{
     BadRow, Decoder, PartitionId, Reader, RowReceiver, SourceError, SourceEvent, SourceWriter,
     Stopped,

@@ -1,7 +1,7 @@
 //! The contract of sinks.
 
 use super::{CollectionKind, Updates};
-use crate::schema::{DataType, ordered};
+use crate::schema::{DataType, Schema, ordered, put_len, take_bytes, take_len};
 use std::collections::BTreeMap;
 
 /// What a program writes to: `table.write(jsonl::file("out.jsonl"))`.
@@ -23,6 +23,31 @@ pub trait Sink: Send + 'static {
         kind: CollectionKind,
     ) -> Result<Box<dyn SinkWriter>, SinkError>;
 
+    /// Goes on where an earlier run of a durable pipeline was, as [`SinkWriter::save`] described
+    /// it; from the beginning if `state` is empty. What follows is what followed then: the epochs
+    /// behind that state are written again, each with the same updates, and those that are out
+    /// already must not come out twice.
+    ///
+    /// A sink that [delivers exactly once](Self::delivery) implements it. Others are opened anew,
+    /// and are not given again what they are known to have taken.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open), and where what was written is not there any more.
+    fn reopen(
+        self: Box<Self>,
+        rows: DataType,
+        kind: CollectionKind,
+        _state: &[u8],
+    ) -> Result<Box<dyn SinkWriter>, SinkError> {
+        self.open(rows, kind)
+    }
+
+    /// How often the outside sees each epoch of a durable pipeline when a run was killed.
+    fn delivery(&self) -> Delivery {
+        Delivery::AtLeastOnce
+    }
+
     /// What the plan and the progress display call this sink, such as ``jsonl `out.jsonl` ``.
     fn label(&self) -> String;
 
@@ -30,6 +55,15 @@ pub trait Sink: Send + 'static {
     fn wants(&self) -> Wanted {
         Wanted::Sorted
     }
+}
+
+/// How often the outside sees an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// Once, whenever and however often the run was killed.
+    ExactlyOnce,
+    /// At least once: an epoch may come again that was being delivered when the run was killed.
+    AtLeastOnce,
 }
 
 /// What a sink wants of the updates of an epoch.
@@ -65,6 +99,24 @@ pub trait SinkWriter: Send {
     fn flush(&mut self) -> Result<(), SinkError> {
         Ok(())
     }
+
+    /// Brings what has been written to where it survives the loss of power, and appends what
+    /// [`Sink::reopen`] needs to go on from here. Called for a checkpoint of a durable pipeline.
+    ///
+    /// # Errors
+    ///
+    /// Any failure; it stops the run.
+    fn save(&mut self, _state: &mut Vec<u8>) -> Result<(), SinkError> {
+        self.flush()
+    }
+
+    /// As [`save`](Self::save), for ends in this process.
+    #[doc(hidden)]
+    fn saved(&self, _state: &mut Vec<u8>) {}
+
+    /// As [`Sink::reopen`], for ends in this process.
+    #[doc(hidden)]
+    fn restore(&mut self, _state: &[u8]) {}
 
     /// Called once after the last epoch of a run that ends well: everything is published.
     /// A run that fails drops the writer without this call, and what was not published must not
@@ -128,6 +180,25 @@ impl CurrentState {
                 self.rows.remove(&key);
             }
         }
+    }
+
+    /// Appends the rows with their copies: what [`load`](Self::load) reads.
+    pub fn save(&self, out: &mut Vec<u8>) {
+        put_len(self.rows.len(), out);
+        for (key, copies) in &self.rows {
+            put_len(key.len(), out);
+            out.extend_from_slice(key);
+            copies.encode(out);
+        }
+    }
+
+    /// Reads what [`save`](Self::save) wrote, in place of the rows that are there.
+    pub fn load(&mut self, input: &mut &[u8]) {
+        let row = |input: &mut &[u8]| {
+            let len = take_len(input);
+            (take_bytes(input, len).to_vec(), i64::decode(input))
+        };
+        self.rows = (0..take_len(input)).map(|_| row(input)).collect();
     }
 
     /// Calls `f` with the compact bytes of every row, in row order, once for each copy.

@@ -53,6 +53,33 @@ pub trait Reader: Send + Sync {
         false
     }
 
+    /// Whether another run's reader begins where this one began and sends the same rows again, as
+    /// one of files does. A durable pipeline then passes by what it has read before, and checks
+    /// that it is the same. Otherwise what a reader sends after a restart is new.
+    fn repeats(&self) -> bool {
+        false
+    }
+
+    /// Whether the reader has to know, when a durable pipeline goes on, which rows are there.
+    #[doc(hidden)]
+    fn wants_contents(&self) -> bool {
+        false
+    }
+
+    /// Takes the rows that are there, with their copies, before the run begins.
+    ///
+    /// # Errors
+    ///
+    /// What has been done that would have needed them before.
+    #[doc(hidden)]
+    fn restore(&self, _rows: &mut dyn Iterator<Item = (&[u8], i64)>) -> Result<(), SourceError> {
+        Ok(())
+    }
+
+    /// Notes that the source has ended in an earlier run of a durable pipeline.
+    #[doc(hidden)]
+    fn refuse(&self) {}
+
     /// About how many bytes there are to read, where that is known before reading.
     ///
     /// Bounded sources are read smallest first, so that the small side of a join is complete
@@ -272,6 +299,8 @@ pub enum SourceEvent {
     Keep {
         /// The partition.
         partition: PartitionId,
+        /// Its name, to a person, and to the next run of a durable pipeline.
+        label: Arc<str>,
     },
     /// A kept partition has disappeared: its rows are retracted.
     Remove {
@@ -290,7 +319,7 @@ impl fmt::Debug for SourceEvent {
             Self::Begin => write!(f, "Begin"),
             Self::Commit => write!(f, "Commit"),
             Self::CaughtUp => write!(f, "CaughtUp"),
-            Self::Keep { partition } => write!(f, "Keep({partition:?})"),
+            Self::Keep { partition, label } => write!(f, "Keep({partition:?}, {label})"),
             Self::Remove { partition } => write!(f, "Remove({partition:?})"),
         }
     }
@@ -314,8 +343,8 @@ impl fmt::Debug for SourceWriter {
 /// The runtime's side of a [`SourceWriter`].
 #[doc(hidden)]
 pub trait SourcePort: Send + Sync {
-    /// A number for a new partition.
-    fn partition(&self) -> PartitionId;
+    /// A number for a new partition: that of the one of this name in an earlier run, if there was.
+    fn partition(&self, label: &str) -> PartitionId;
     /// Queues events for the worker of that partition, all or none.
     fn send(&self, partition: PartitionId, events: Vec<SourceEvent>) -> Result<(), Stopped>;
     /// Waits, and answers early when the run stops.
@@ -338,7 +367,7 @@ impl SourceWriter {
     ///
     /// [`Stopped`] when the run has ended; so for all methods.
     pub fn open(&self, label: &str, decoder: Box<dyn Decoder>) -> Result<PartitionId, Stopped> {
-        let partition = self.port.partition();
+        let partition = self.port.partition(label);
         let event = SourceEvent::Open { partition, label: label.into(), decoder };
         self.port.send(partition, vec![event])?;
         Ok(partition)
@@ -362,15 +391,16 @@ impl SourceWriter {
         self.port.send(partition, vec![SourceEvent::End { partition }])
     }
 
-    /// Begins a new partition whose rows are kept, so that they can be replaced or removed.
+    /// Begins a new partition whose rows are kept, so that they can be replaced or removed. Its
+    /// name finds its rows again when a durable pipeline goes on.
     /// Follow it with [`replace`](Self::replace) for its first rows.
     ///
     /// # Errors
     ///
     /// [`Stopped`] when the run has ended.
-    pub fn keep(&self) -> Result<PartitionId, Stopped> {
-        let partition = self.port.partition();
-        self.port.send(partition, vec![SourceEvent::Keep { partition }])?;
+    pub fn keep(&self, label: &str) -> Result<PartitionId, Stopped> {
+        let partition = self.port.partition(label);
+        self.port.send(partition, vec![SourceEvent::Keep { partition, label: label.into() }])?;
         Ok(partition)
     }
 

@@ -7,6 +7,7 @@
 mod async_calls;
 pub mod delta_join;
 pub mod explain;
+pub(crate) mod identity;
 mod loops;
 mod node;
 

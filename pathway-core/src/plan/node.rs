@@ -13,7 +13,7 @@ use crate::stage::{
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A node of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -251,6 +251,16 @@ pub enum SortedOutput {
     },
 }
 
+impl SortedOutput {
+    /// The numbers that it was told.
+    pub(crate) fn limits(&self) -> Option<(u64, u64)> {
+        match self {
+            Self::Limit { offset, limit, .. } => Some((*offset, *limit)),
+            Self::Over { .. } => None,
+        }
+    }
+}
+
 /// A watermark of a plan. Its outputs are the rows in time and the late ones; what waits for it
 /// has its output [`PROGRESS`](Self::PROGRESS) as an input, which has no rows.
 pub struct WatermarkNode {
@@ -433,6 +443,16 @@ impl fmt::Debug for SinkKind {
             Self::Threaded(_) => "Threaded",
             Self::Inline(_) => "Inline",
         })
+    }
+}
+
+impl Operation {
+    /// Whether it is a sink whose thread takes part in checkpoints: it has not been started, and
+    /// wants rows.
+    pub(crate) fn takes_part_by_thread(&self) -> bool {
+        let Self::Sink(slot) = self else { return false };
+        let sink = slot.sink.lock().unwrap_or_else(PoisonError::into_inner);
+        slot.wants != Wanted::Nothing && matches!(*sink, Some(SinkKind::Threaded(_)))
     }
 }
 

@@ -33,7 +33,7 @@ use crate::dataflow::out_buffer::{
     Combined, DirectGroups, DirectIndex, Exchanged, OutBuffer, Route, RowsAsGroups, SharedBuffer,
     owner,
 };
-use crate::dataflow::sink::{Discarded, SinkEnd, SinkLogic};
+use crate::dataflow::sink::{Discarded, InlineEnd, SinkEnd, SinkLogic, SinkRoute};
 use crate::dataflow::stamp::Stamp;
 use crate::dataflow::state::State;
 use crate::dataflow::stateful::{Stateful, States};
@@ -70,6 +70,8 @@ pub(crate) struct RenderContext<'a> {
     pub(crate) sinks: RefCell<HashMap<NodeId, SinkEnd>>,
     /// The rows that each sink has received.
     pub(crate) sink_rows: &'a HashMap<NodeId, Arc<AtomicU64>>,
+    /// In a durable pipeline, what is added to epochs where they leave the run.
+    pub(crate) durable: Option<Epoch>,
     /// Makes the calls of an operator.
     pub(crate) calls: &'a dyn Fn(NodeId) -> Box<dyn Calls>,
     /// How far each loop is, by the node that ends it.
@@ -639,18 +641,36 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             // Its rows have been dropped where they were made.
             Operation::Sink(slot) if slot.wants == Wanted::Nothing => {}
             Operation::Sink(slot) => {
-                let end = self.context.sinks.borrow_mut().remove(&node.id);
+                let end = self.sink_route(node);
                 let logic = SinkLogic {
+                    base: self.context.durable.unwrap_or(0),
                     kind: slot.kind,
                     data_type: node.rows(),
                     wants: slot.wants,
-                    end: end.unwrap_or(SinkEnd::Elsewhere),
+                    end,
                     rows: Arc::clone(&self.context.sink_rows[&node.id]),
                     fail: self.fail(node),
                     chunks: Vec::new(),
                     waiting: None,
                 };
                 self.operator(node, Vec::new(), Box::new(logic));
+            }
+        }
+    }
+
+    /// Where the rows of a sink go.
+    fn sink_route(&mut self, node: &Node) -> SinkRoute {
+        let end = self.context.sinks.borrow_mut().remove(&node.id);
+        match end {
+            None => SinkRoute::Elsewhere,
+            Some(SinkEnd::Queue(queue)) => SinkRoute::Queue(queue),
+            Some(SinkEnd::Inline(writer)) => {
+                let end = InlineEnd::new(writer);
+                // A view is part of a checkpoint, so that it has its rows when the run goes on.
+                if self.context.durable.is_some() {
+                    self.states.push((node.id, Rc::clone(&end) as SharedState));
+                }
+                SinkRoute::Inline(end)
             }
         }
     }

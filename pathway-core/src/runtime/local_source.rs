@@ -1,18 +1,21 @@
 //! One source on one worker: takes events off the queue, decodes them, feeds the first stage.
 
+use super::journal::{Journal, Known};
 use super::shared::{Shared, SourceShared};
-use crate::error::{DataError, Error};
-use crate::io::{BadRow, Decoder, PartitionId, RowReceiver, SourceEvent};
+use super::source_state::{Multiset, SourceState, add};
+use crate::error::{DataError, Error, RunError};
+use crate::io::{BadRow, Decoder, PartitionId, RowReceiver, SourceError, SourceEvent};
+use crate::persistence::cut::{Cut, Event, Position};
 use crate::render::SourceStage;
 use crate::schema::Schema;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// How many bytes of one source are decoded before others get their turn.
 const TURN_BYTES: usize = 1 << 20;
-
-type Multiset = BTreeMap<Vec<u8>, i64>;
 
 /// The rows of a partition that can be replaced.
 #[derive(Default)]
@@ -51,23 +54,42 @@ pub(super) struct LocalSource {
     /// Whether this worker has taken all that was there at the start.
     caught_up: bool,
     pub(super) closed: bool,
+    /// In a durable pipeline.
+    journal: Option<Journal>,
+    /// The partitions that the reader of this run has begun, in a durable pipeline.
+    opened: BTreeSet<u32>,
+    /// The rows that are there, where the reader has to know them when the pipeline goes on.
+    contents: Option<Multiset>,
 }
 
 /// Passes decoded rows on, or keeps them until their replacement is complete.
 struct Receiver<'a> {
     stage: &'a mut SourceStage,
+    partition: PartitionId,
     kept: Option<&'a mut Kept>,
+    journal: Option<&'a mut Journal>,
+    contents: Option<&'a mut Multiset>,
     scratch: Vec<u8>,
     rows: u64,
 }
 
 impl RowReceiver for Receiver<'_> {
     fn update(&mut self, row: &[u8], diff: i64) {
-        self.rows += 1;
         match &mut self.kept {
             Some(kept) => *kept.new_rows.entry(row.to_vec()).or_insert(0) += diff,
-            None => self.stage.row(row, diff),
+            None => {
+                if let Some(journal) = &mut self.journal
+                    && journal.row(self.partition, row, diff, false) == Known::Again
+                {
+                    return;
+                }
+                if let Some(contents) = &mut self.contents {
+                    add(contents, row, diff);
+                }
+                self.stage.row(row, diff);
+            }
         }
+        self.rows += 1;
     }
 
     fn reject(&mut self, bad: BadRow) -> Result<(), Box<BadRow>> {
@@ -86,16 +108,33 @@ impl RowReceiver for Receiver<'_> {
         bad.encode(&mut self.scratch);
         match &mut self.kept {
             Some(kept) => *kept.new_errors.entry(self.scratch.clone()).or_insert(0) += 1,
-            None => self.stage.error(&self.scratch, 1),
+            None => {
+                if let Some(journal) = &mut self.journal
+                    && journal.row(self.partition, &self.scratch, 1, true) == Known::Again
+                {
+                    return Ok(());
+                }
+                self.stage.error(&self.scratch, 1);
+            }
         }
         Ok(())
     }
 }
 
 impl LocalSource {
-    pub(super) fn new(stage: SourceStage, source: Arc<SourceShared>, worker: usize) -> Self {
+    pub(super) fn new(
+        stage: SourceStage,
+        source: Arc<SourceShared>,
+        worker: usize,
+        cut: Option<&Rc<RefCell<Cut>>>,
+    ) -> Self {
         source.queues[worker].register();
+        let journal = cut.map(|cut| Journal::new(source.rank, source.repeats, cut));
+        let contents = (journal.is_some() && source.wants_contents).then(Multiset::new);
         Self {
+            journal,
+            opened: BTreeSet::new(),
+            contents,
             stage,
             source,
             worker,
@@ -143,6 +182,7 @@ impl LocalSource {
                 }
             }
         }
+        self.check(shared);
         if rows > 0 {
             self.stage.flush();
             self.source.rows.fetch_add(rows, Ordering::Relaxed);
@@ -155,11 +195,16 @@ impl LocalSource {
             SourceEvent::Begin => self.in_transaction = true,
             SourceEvent::Commit => self.in_transaction = false,
             SourceEvent::CaughtUp => self.caught_up(shared),
-            SourceEvent::Keep { partition } => {
-                let kept = Some(Kept::default());
-                self.partitions.insert(partition, Partition { decoder: None, kept });
+            SourceEvent::Keep { partition, label } => {
+                self.begin(partition, &label, true);
+                let found = self.partitions.entry(partition).or_default();
+                found.kept.get_or_insert_default();
             }
-            SourceEvent::Open { partition, decoder, label: _ } => {
+            SourceEvent::Open { partition, decoder, label } => {
+                let is_kept = self.partitions.get(&partition).is_some_and(|p| p.kept.is_some());
+                if !is_kept {
+                    self.begin(partition, &label, false);
+                }
                 let partition = self.partitions.entry(partition).or_default();
                 partition.decoder = Some(decoder);
                 if let Some(kept) = &mut partition.kept {
@@ -174,6 +219,9 @@ impl LocalSource {
                 let count = rows.count() as u64;
                 self.source.bytes.fetch_add(rows.bytes() as u64, Ordering::Relaxed);
                 self.set_origin(partition);
+                if let Some(journal) = &mut self.journal {
+                    journal.rows(partition, &*rows);
+                }
                 self.stage.rows(&mut *rows);
                 return Ok(count);
             }
@@ -187,16 +235,38 @@ impl LocalSource {
                 }
                 return Ok(rows + self.replaced(partition));
             }
-            SourceEvent::Remove { partition } => {
-                if let Some(Partition { kept: Some(kept), .. }) =
-                    self.partitions.get_mut(&partition)
-                {
-                    kept.discard();
-                }
-                return Ok(self.replaced(partition));
-            }
+            SourceEvent::Remove { partition } => return Ok(self.remove(partition)),
         }
         Ok(0)
+    }
+
+    /// Notes that the reader of this run has begun a partition.
+    fn begin(&mut self, partition: PartitionId, label: &str, kept: bool) {
+        if let Some(journal) = &mut self.journal {
+            journal.open(partition, label, kept);
+            self.opened.insert(partition.0);
+        }
+    }
+
+    /// Takes the rows of a kept partition away for good.
+    fn remove(&mut self, id: PartitionId) -> u64 {
+        if let Some(Partition { kept: Some(kept), .. }) = self.partitions.get_mut(&id) {
+            kept.discard();
+        }
+        let changes = self.replaced(id);
+        if let Some(journal) = &mut self.journal {
+            journal.removed(id);
+        }
+        changes
+    }
+
+    /// Ends the run if the source is not what it was.
+    fn check(&mut self, shared: &Shared) {
+        let Some(problem) = self.journal.as_mut().and_then(Journal::problem) else { return };
+        let label = self.source.label.clone();
+        let help = "bring back what was there, or begin anew with an empty store".to_owned();
+        let error = SourceError::Unreadable { problem, help };
+        shared.fail(RunError::Source { label, error }.into());
     }
 
     fn set_origin(&mut self, partition: PartitionId) {
@@ -211,7 +281,15 @@ impl LocalSource {
         let Some(decoder) = &mut partition.decoder else { return Ok(0) };
         let kept = partition.kept.as_mut();
         let is_kept = kept.is_some();
-        let mut receiver = Receiver { stage: &mut self.stage, kept, scratch: Vec::new(), rows: 0 };
+        let mut receiver = Receiver {
+            stage: &mut self.stage,
+            partition: id,
+            kept,
+            journal: self.journal.as_mut(),
+            contents: self.contents.as_mut(),
+            scratch: Vec::new(),
+            rows: 0,
+        };
         match bytes {
             Some(bytes) => decoder.decode(bytes, &mut receiver)?,
             None => decoder.finish(&mut receiver)?,
@@ -219,6 +297,9 @@ impl LocalSource {
         let rows = if is_kept { 0 } else { receiver.rows };
         if bytes.is_none() && !is_kept {
             self.partitions.remove(&id);
+            if let Some(journal) = &mut self.journal {
+                journal.end(id);
+            }
         }
         Ok(rows)
     }
@@ -230,9 +311,19 @@ impl LocalSource {
         };
         *decoder = None;
         let mut changes = 0;
-        let stage = &mut self.stage;
-        changes += difference(&kept.rows, &kept.new_rows, |row, diff| stage.row(row, diff));
-        changes += difference(&kept.errors, &kept.new_errors, |row, diff| stage.error(row, diff));
+        let (stage, journal) = (&mut self.stage, &mut self.journal);
+        changes += difference(&kept.rows, &kept.new_rows, |row, diff| {
+            if let Some(journal) = journal {
+                journal.note(id, row, diff, false);
+            }
+            stage.row(row, diff);
+        });
+        changes += difference(&kept.errors, &kept.new_errors, |row, diff| {
+            if let Some(journal) = journal {
+                journal.note(id, row, diff, true);
+            }
+            stage.error(row, diff);
+        });
         kept.rows = std::mem::take(&mut kept.new_rows);
         kept.errors = std::mem::take(&mut kept.new_errors);
         changes
@@ -240,23 +331,139 @@ impl LocalSource {
 
     /// Ends the input for good.
     pub(super) fn close(&mut self, shared: &Shared) {
+        self.caught_up(shared);
         self.closed = true;
         self.in_transaction = false;
+        if let Some(journal) = &mut self.journal {
+            journal.closed();
+        }
         self.stage.close();
         self.partitions.clear();
+        self.opened.clear();
+        self.check(shared);
         shared.open_sources.fetch_sub(1, Ordering::SeqCst);
         self.source.open_on.fetch_sub(1, Ordering::SeqCst);
-        self.caught_up(shared);
         shared.wake();
     }
 
     /// Notes that this worker has taken all that was there at the start.
     fn caught_up(&mut self, shared: &Shared) {
         let first = !std::mem::replace(&mut self.caught_up, true);
+        if first && !self.source.finished {
+            self.take_back();
+        }
         if first && self.source.behind_on.fetch_sub(1, Ordering::SeqCst) == 1 {
             shared.unread_sources.fetch_sub(1, Ordering::SeqCst);
             shared.wake();
         }
+    }
+}
+
+/// What a durable pipeline does with a source.
+impl LocalSource {
+    /// Takes back what is kept of partitions that were there in an earlier run and are not now.
+    fn take_back(&mut self) {
+        let Some(journal) = &mut self.journal else { return };
+        journal.caught_up(&self.opened);
+        for partition in journal.gone(&self.opened) {
+            self.remove(partition);
+        }
+        self.stage.flush();
+    }
+
+    /// The place of the source among those of the pipeline.
+    pub(super) fn rank(&self) -> usize {
+        self.source.rank
+    }
+
+    /// Notes how far the partitions are, at the end of an epoch.
+    pub(super) fn end_epoch(&mut self) {
+        if let Some(journal) = &mut self.journal {
+            journal.end_epoch();
+        }
+    }
+
+    /// What a checkpoint holds of the source.
+    pub(super) fn save(&mut self) -> Vec<u8> {
+        let positions = self.journal.as_mut().map(Journal::positions).cloned().unwrap_or_default();
+        let mut state = SourceState { closed: self.closed, positions, ..SourceState::default() };
+        let kept = self.partitions.iter().filter_map(|(id, partition)| {
+            let kept = partition.kept.as_ref()?;
+            Some((id.0, (kept.rows.clone(), kept.errors.clone())))
+        });
+        state.kept.extend(kept);
+        if let Some(contents) = &self.contents {
+            state.kept.insert(0, (contents.clone(), Multiset::new()));
+        }
+        let mut bytes = Vec::new();
+        state.encode(&mut bytes);
+        bytes
+    }
+
+    /// Goes on from what a checkpoint holds.
+    pub(super) fn load(&mut self, mut bytes: &[u8], shared: &Shared) {
+        let SourceState { closed, positions, kept } = SourceState::decode(&mut bytes);
+        if let Some(journal) = &mut self.journal {
+            *journal.positions() = positions;
+        }
+        for (id, (rows, errors)) in kept {
+            match &mut self.contents {
+                Some(contents) => *contents = rows,
+                None => {
+                    let kept = Some(Kept { rows, errors, ..Kept::default() });
+                    self.partitions.insert(PartitionId(id), Partition { decoder: None, kept });
+                }
+            }
+        }
+        if closed && self.source.finished {
+            self.close(shared);
+        }
+    }
+
+    /// Lets in again what entered an epoch of an earlier run.
+    pub(super) fn replay(&mut self, partition: u32, event: Event<'_>, shared: &Shared) {
+        let id = PartitionId(partition);
+        match event {
+            Event::At { .. } => self.set_origin(id),
+            Event::Row { row, diff, error } => {
+                let kept = self.partitions.get_mut(&id).and_then(|found| found.kept.as_mut());
+                if let Some(kept) = kept {
+                    add(if error { &mut kept.errors } else { &mut kept.rows }, row, diff);
+                }
+                if error {
+                    self.stage.error(row, diff);
+                    return;
+                }
+                if let Some(contents) = &mut self.contents {
+                    add(contents, row, diff);
+                }
+                self.source.rows.fetch_add(1, Ordering::Relaxed);
+                self.stage.row(row, diff);
+            }
+            Event::Position(position) => self.replay_position(id, position),
+            // On one worker it may have ended and on another not: then its reader begins anew.
+            Event::Closed if self.source.finished => self.close(shared),
+            Event::Closed => {}
+        }
+    }
+
+    fn replay_position(&mut self, id: PartitionId, position: Position) {
+        if position.is_gone() {
+            self.partitions.remove(&id);
+        } else if position.kept {
+            self.partitions.entry(id).or_default().kept.get_or_insert_default();
+        }
+        let Some(journal) = &mut self.journal else { return };
+        if position.is_gone() {
+            journal.positions().remove(&id.0);
+        } else {
+            journal.positions().insert(id.0, position);
+        }
+    }
+
+    /// Ends a part of an epoch that is let in again.
+    pub(super) fn flush(&mut self) {
+        self.stage.flush();
     }
 }
 

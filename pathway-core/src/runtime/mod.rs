@@ -8,6 +8,8 @@
 //! - `worker`: the loop of one worker.
 //! - `local_source`: one source on one worker.
 //! - `sink_thread`: the loop of one sink.
+//! - `durable`: what is logged, when checkpoints are made, and what a run goes on from; `journal`:
+//!   the same for one source; `source_state`: what a checkpoint holds of it.
 //! - `calls`: asynchronous functions, on a thread of their own.
 //! - `unsettled`: loops that hold their epoch, and what becomes of them at a stop.
 //! - `watch`, `progress`, `signals`: what `Pipeline::run` does while it waits.
@@ -18,6 +20,8 @@ mod calls;
 #[path = "no_calls.rs"]
 mod calls;
 mod clock;
+mod durable;
+mod journal;
 mod local_source;
 mod progress;
 mod queue;
@@ -26,12 +30,14 @@ mod settings;
 mod shared;
 mod signals;
 mod sink_thread;
+mod source_state;
 mod stats;
 mod unsettled;
 mod watch;
 mod worker;
 
 pub(crate) use clock::Clock;
+pub(crate) use durable::Durability;
 pub use running::Running;
 pub(crate) use running::{Drive, start};
 pub use settings::Settings;

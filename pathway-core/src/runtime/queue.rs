@@ -105,7 +105,12 @@ pub(super) struct Port {
 }
 
 impl SourcePort for Port {
-    fn partition(&self) -> PartitionId {
+    fn partition(&self, label: &str) -> PartitionId {
+        if let Some(known) = lock(&self.source.partitions).get_mut(label)
+            && let Some(number) = known.pop_front()
+        {
+            return PartitionId(number);
+        }
         let number = self.source.next_partition.fetch_add(1, Ordering::SeqCst);
         PartitionId(u32::try_from(number).expect("a source has under four billion partitions"))
     }

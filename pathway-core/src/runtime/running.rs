@@ -2,17 +2,18 @@
 
 use super::calls::{self, CallThread};
 use super::clock::Clock;
+use super::durable::{self, Durable, Opened, SinkStart, Writers};
 use super::queue::{Port, Queue};
 use super::settings::Settings;
 use super::shared::{Shared, SourceShared, lock};
-use super::sink_thread::{self, EPOCHS_WAITING_MAX};
+use super::sink_thread::{self, DurableSink, EPOCHS_WAITING_MAX, SinkThread};
 use super::stats::{EndStats, Ends, LateStats, StateStats, Stats};
 use super::unsettled;
-use super::worker::{self, WorkerPlan};
+use super::worker::{self, DurableBegin, WorkerPlan};
 use crate::dataflow::iterate::Rounds;
 use crate::dataflow::sink::SinkEnd;
 use crate::error::{BuildError, Error, Result, RunError};
-use crate::io::{SinkWriter, SourceError, SourceWriter};
+use crate::io::{Delivery, SinkWriter, SourceError, SourceWriter};
 use crate::plan::{Limit, Loop, Misplaced, Node, NodeId, Operation, Plan, SinkKind};
 use crate::stage;
 use std::collections::{BTreeMap, HashMap};
@@ -110,11 +111,23 @@ pub(super) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 type OpenSinks = Vec<(NodeId, String, SinkWriterKind)>;
 
 enum SinkWriterKind {
-    Threaded(Box<dyn SinkWriter>),
+    Threaded {
+        writer: Box<dyn SinkWriter>,
+        /// Whether the log of a durable pipeline notes what it has taken.
+        notes: bool,
+        /// The last epoch that it has taken in an earlier run.
+        delivered: Option<u64>,
+    },
     Inline(Box<dyn SinkWriter>),
 }
 
-fn open_sinks(pipeline: &str, plan: &Plan, sinks: &[NodeId]) -> Result<OpenSinks, BuildError> {
+/// Opens the sinks: anew, or where an earlier run of a durable pipeline was.
+fn open_sinks(
+    pipeline: &str,
+    plan: &Plan,
+    sinks: &[NodeId],
+    start: impl Fn(NodeId) -> Option<SinkStart>,
+) -> Result<OpenSinks, BuildError> {
     let mut open = Vec::new();
     for &id in sinks {
         let node = plan.node(id);
@@ -127,11 +140,17 @@ fn open_sinks(pipeline: &str, plan: &Plan, sinks: &[NodeId]) -> Result<OpenSinks
         let writer = match sink {
             SinkKind::Inline(writer) => SinkWriterKind::Inline(writer),
             SinkKind::Threaded(sink) => {
-                let opened = sink.open(node.rows(), slot.kind);
-                SinkWriterKind::Threaded(
-                    opened
-                        .map_err(|error| BuildError::Sink { label: slot.label.clone(), error })?,
-                )
+                let delivery = sink.delivery();
+                let start = start(id).unwrap_or_default();
+                let opened = match &start.state {
+                    Some(state) => sink.reopen(node.rows(), slot.kind, state),
+                    None => sink.open(node.rows(), slot.kind),
+                };
+                let opened = opened
+                    .map_err(|error| BuildError::Sink { label: slot.label.clone(), error })?;
+                let notes = delivery == Delivery::AtLeastOnce;
+                let delivered = start.delivered.filter(|_| notes);
+                SinkWriterKind::Threaded { writer: opened, notes, delivered }
             }
         };
         open.push((id, slot.label.clone(), writer));
@@ -160,19 +179,52 @@ pub(crate) fn start(
     }
     let workers = settings.threads;
     let needed = plan.needed_by(sinks.iter().copied());
-    let opened = open_sinks(pipeline, &plan, sinks)?;
+    for &sink in sinks {
+        if let Operation::Sink(slot) = &plan.node(sink).operation
+            && lock(&slot.sink).is_none()
+        {
+            return Err(BuildError::Started { pipeline: pipeline.to_owned() }.into());
+        }
+    }
+    let (clock, is_test) = match drive {
+        Drive::Itself => (Clock::System, false),
+        Drive::Test(clock) => (clock, true),
+    };
+    let durability = &settings.durability;
+    let open_store =
+        |store| durable::open(pipeline, &plan, &needed, workers, clock.now(), (store, durability));
+    let mut store = durability.store.as_ref().map(open_store).transpose()?;
+    let rank = |node: NodeId| store.as_ref().and_then(|store| store.ranks.get(&node).copied());
+    let opened = open_sinks(pipeline, &plan, sinks, |node| {
+        store.as_ref().zip(rank(node)).map(|(store, rank)| store.sinks[rank].clone())
+    })?;
     let (mut sources, mut readers) = (Vec::new(), Vec::new());
     for node in plan.nodes().iter().filter(|node| needed[node.id.index()]) {
         if let Operation::Source(source) = &node.operation {
             let reader = Arc::clone(&source.reader);
+            let label = node.name.clone().unwrap_or_else(|| reader.label());
+            let rank = rank(node.id).unwrap_or_default();
+            let start = store.as_ref().map(|store| store.sources[rank].clone()).unwrap_or_default();
+            if store.as_ref().is_some_and(|store| store.recovered) {
+                let mut rows = start.contents.iter().map(|(row, copies)| (row.as_slice(), *copies));
+                let restored = reader.restore(&mut rows);
+                restored.map_err(|error| BuildError::Source { label: label.clone(), error })?;
+            }
+            let numbers = start.partitions.values().flatten();
+            let next_partition = numbers.max().map_or(0, |number| u64::from(*number) + 1);
             sources.push(Arc::new(SourceShared {
                 node: node.id,
-                label: node.name.clone().unwrap_or_else(|| reader.label()),
+                label,
+                rank,
+                repeats: reader.repeats(),
+                wants_contents: reader.wants_contents(),
+                finished: start.finished,
+                partitions: Mutex::new(start.partitions),
                 bounded: reader.bounded(),
                 size: reader.size_hint(),
                 queues: (0..workers).map(|_| Queue::default()).collect(),
-                next_partition: AtomicU64::new(0),
-                ended: AtomicBool::new(false),
+                next_partition: AtomicU64::new(next_partition),
+                ended: AtomicBool::new(start.finished),
                 open_on: AtomicUsize::new(workers),
                 caught_up: AtomicBool::new(false),
                 behind_on: AtomicUsize::new(workers),
@@ -186,19 +238,31 @@ pub(crate) fn start(
     // Detached calls are sources of which nobody knows when they have something.
     let live = detached > 0 || sources.iter().any(|source| !source.bounded);
     let describe = plan.nodes().iter().map(Node::describe).collect();
-    let (policy, clock) = match drive {
-        Drive::Itself => {
-            (EpochPolicy::Auto { rows_max: settings.epoch_rows_max, live }, Clock::System)
-        }
-        Drive::Test(clock) => (EpochPolicy::Manual, clock),
+    let policy = match is_test {
+        false => EpochPolicy::Auto { rows_max: settings.epoch_rows_max, live },
+        true => EpochPolicy::Manual,
     };
     let rounds = rounds(&plan, &needed);
-    let shared = Arc::new(Shared::new(workers, sources, detached, describe, rounds, clock));
+    let time = store.as_ref().map(|store| store.time);
+    let recovered = store.as_ref().is_some_and(|store| store.recovered);
+    let worker_starts =
+        store.as_mut().map(|store| std::mem::take(&mut store.workers)).unwrap_or_default();
+    let ranks = store.as_ref().map(|store| store.ranks.clone()).unwrap_or_default();
+    let (durable, writers) = store.map(Opened::begin).transpose()?.unzip();
+    let shared = Shared::new(workers, sources, detached, describe, rounds, clock, durable);
+    let shared = Arc::new(shared);
+    if let Some(time) = time {
+        shared.time.store(time, Ordering::SeqCst);
+    }
 
     let mut threads = Threads::default();
+    for (name, run) in writers.into_iter().flat_map(Writers::threads) {
+        threads.ends.push(spawn_end(name.to_owned(), &shared, run)?);
+    }
     let mut ends = HashMap::new();
     let mut sink_rows = HashMap::new();
     let mut sink_stats = Vec::new();
+    let mut checkpointed_sinks = Vec::new();
     let is_watermark =
         |node: &&Node| needed[node.id.index()] && matches!(node.operation, Operation::Watermark(_));
     let late_rows: HashMap<NodeId, Arc<AtomicU64>> =
@@ -210,10 +274,21 @@ pub(crate) fn start(
         sink_stats.push((label.clone(), rows));
         let end = match writer {
             SinkWriterKind::Inline(writer) => SinkEnd::Inline(writer),
-            SinkWriterKind::Threaded(writer) => {
+            SinkWriterKind::Threaded { writer, notes, delivered } => {
                 let (queue, batches) = mpsc::sync_channel(EPOCHS_WAITING_MAX);
+                let durable = shared.durable.as_ref().zip(ranks.get(&id));
+                let durable = durable.map(|(durable, &rank)| DurableSink {
+                    rank,
+                    messages: durable.messages(),
+                    notes,
+                    delivered,
+                });
+                if durable.is_some() {
+                    checkpointed_sinks.push(queue.clone());
+                }
+                let thread = SinkThread { label: label.clone(), writer, batches, durable };
                 threads.ends.push(spawn_end(format!("sink {label}"), &shared, move |shared| {
-                    sink_thread::run(&label, writer, &batches, shared);
+                    sink_thread::run(thread, shared);
                 })?);
                 SinkEnd::Queue(queue)
             }
@@ -222,7 +297,22 @@ pub(crate) fn start(
     }
     let (calls, call_thread) = calls::start(&plan, &needed, &shared)?;
     threads.calls = call_thread;
+    let begins: Vec<DurableBegin> = match &shared.durable {
+        None => Vec::new(),
+        Some(durable) => {
+            // The first worker serves the sinks, and marks in their queues where a checkpoint is.
+            let sinks = std::iter::once(checkpointed_sinks).chain(std::iter::repeat_with(Vec::new));
+            let begin =
+                |(start, sinks)| DurableBegin { start, sinks, messages: durable.messages() };
+            worker_starts.into_iter().zip(sinks).map(begin).collect()
+        }
+    };
+    if let Some(durable) = &shared.durable {
+        durable.close_messages();
+    }
     let begin = Arc::new(WorkerPlan {
+        durable: Mutex::new(begins.into_iter().map(Some).collect()),
+        recovered,
         plan,
         calls,
         needed: Arc::new(needed),
@@ -233,6 +323,11 @@ pub(crate) fn start(
     });
     threads.workers = Some(spawn_workers(workers, &begin, ends)?);
     for (source, reader) in shared.sources.iter().zip(readers) {
+        if source.finished {
+            // It has ended for good: what follows from its end has followed.
+            reader.refuse();
+            continue;
+        }
         let port = Port { source: Arc::clone(source), shared: Arc::downgrade(&shared) };
         let writer = SourceWriter::new(Arc::new(port));
         if reader.attach(&writer) {
@@ -430,9 +525,10 @@ impl Running {
         })
     }
 
-    /// The number of epochs that have closed: their results have reached every sink's queue.
+    /// The number of epochs that have closed: their results have reached every sink's queue. Those
+    /// of earlier runs of a durable pipeline count too.
     pub fn epoch(&self) -> u64 {
-        self.shared.drained()
+        self.shared.base() + self.shared.drained()
     }
 
     /// What every end has done.
@@ -454,7 +550,7 @@ impl Running {
         });
         let loops = unsettled::turning(shared);
         Ends {
-            drained: shared.drained(),
+            drained: shared.base() + shared.drained(),
             sources: sources.collect(),
             sinks: sinks.collect(),
             loops,
@@ -493,6 +589,12 @@ impl Running {
         Stats { epoch, drained, sources, sinks, states, late, loops }
     }
 
+    /// How many epochs the log of a durable pipeline had when the run began.
+    pub(crate) fn logged_before(&self) -> u64 {
+        let replays = |durable: &Durable| durable.base + durable.replays();
+        self.shared.durable.as_ref().map_or(0, replays)
+    }
+
     /// Closes the open epoch and waits until it has drained. Tests only: elsewhere the run closes
     /// epochs itself.
     ///
@@ -501,12 +603,21 @@ impl Running {
     /// Why the run has failed, if it has.
     pub(crate) fn step(&self) -> Result<()> {
         let shared = &*self.shared;
+        // Epochs of an earlier run are made again first.
+        shared.wait_until(None, || {
+            shared.has_failed() || shared.workers_ended() || !shared.is_replaying()
+        });
         let next = shared.open.load(Ordering::SeqCst) + 1;
         shared.asked_for.store(next, Ordering::SeqCst);
         shared.wake();
         shared.wait_until(None, || {
             shared.has_failed() || shared.workers_ended() || shared.drained() >= next
         });
+        // The log and a checkpoint behind the epoch are part of the step, so that tests know where
+        // they are.
+        let is_kept = |durable: &Durable| durable.is_logged(next - 1) && !durable.is_pending();
+        let is_kept = || shared.durable.as_ref().is_none_or(is_kept);
+        shared.wait_until(None, || shared.has_failed() || shared.workers_ended() || is_kept());
         self.result()
     }
 }

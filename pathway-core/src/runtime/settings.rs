@@ -1,6 +1,8 @@
 //! How a pipeline runs.
 
+use super::durable::Durability;
 use crate::error::BuildError;
+use std::time::Duration;
 
 /// How a pipeline runs: from the builder, then from the environment.
 #[derive(Clone, Debug)]
@@ -11,11 +13,14 @@ pub struct Settings {
     pub progress: bool,
     /// A batch job is one epoch, unless this bounds an epoch's rows. `PATHWAY_EPOCH_ROWS_MAX`.
     pub epoch_rows_max: Option<u64>,
+    /// Whether the pipeline goes on after it was killed, and how. `PATHWAY_CHECKPOINT_MS` overrides
+    /// the time between checkpoints.
+    pub(crate) durability: Durability,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { threads: 1, progress: true, epoch_rows_max: None }
+        Self { threads: 1, progress: true, epoch_rows_max: None, durability: Durability::default() }
     }
 }
 
@@ -37,6 +42,10 @@ impl Settings {
         }
         if let Some(rows) = variable("PATHWAY_EPOCH_ROWS_MAX", "a number of rows above 0")? {
             self.epoch_rows_max = Some(rows);
+        }
+        let every = "a number of milliseconds from 1 on";
+        if let Some(ms) = variable::<std::num::NonZeroU64>("PATHWAY_CHECKPOINT_MS", every)? {
+            self.durability.checkpoint_every = Duration::from_millis(ms.get());
         }
         if !(1..=THREADS_MAX).contains(&self.threads) {
             return Err(BuildError::Setting {

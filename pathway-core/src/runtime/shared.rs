@@ -8,11 +8,13 @@
 //! drained everywhere.
 
 use super::clock::Clock;
+use super::durable::Durable;
 use super::queue::Queue;
 use crate::dataflow::epoch_clock::NEVER;
 use crate::dataflow::iterate::Rounds;
 use crate::error::Error;
 use crate::plan::NodeId;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Thread;
@@ -69,6 +71,8 @@ pub(super) struct Shared {
     pub(super) finished_workers: AtomicUsize,
     /// Threads of sources and sinks that have not ended.
     pub(super) end_threads: AtomicUsize,
+    /// What makes the run durable.
+    pub(super) durable: Option<Durable>,
 }
 
 /// One source of a run.
@@ -80,6 +84,16 @@ pub(super) struct SourceShared {
     /// One queue for each worker.
     pub(super) queues: Vec<Queue>,
     pub(super) next_partition: AtomicU64,
+    /// The numbers of partitions that an earlier run of a durable pipeline had, by name.
+    pub(super) partitions: Mutex<BTreeMap<String, VecDeque<u32>>>,
+    /// The place of the source among those of a durable pipeline.
+    pub(super) rank: usize,
+    /// Whether a reader sends again what an earlier run has read.
+    pub(super) repeats: bool,
+    /// Whether the reader has to know which rows are there.
+    pub(super) wants_contents: bool,
+    /// It ended in an earlier run.
+    pub(super) finished: bool,
     /// The reader will send nothing more.
     pub(super) ended: AtomicBool,
     /// Workers on which the source has not ended.
@@ -110,6 +124,7 @@ impl Shared {
         describe: Vec<String>,
         rounds: Vec<Arc<Rounds>>,
         clock: Clock,
+        durable: Option<Durable>,
     ) -> Self {
         Self {
             workers,
@@ -136,6 +151,7 @@ impl Shared {
             state_answered: (0..workers).map(|_| AtomicU64::new(0)).collect(),
             finished_workers: AtomicUsize::new(0),
             end_threads: AtomicUsize::new(0),
+            durable,
         }
     }
 
@@ -227,6 +243,22 @@ impl Shared {
         self.describe.get(node as usize).cloned().unwrap_or_else(|| "an operator".to_owned())
     }
 
+    /// What is added to the run's epochs where they leave it.
+    pub(super) fn base(&self) -> u64 {
+        self.durable.as_ref().map_or(0, |durable| durable.base)
+    }
+
+    /// Whether the log has an epoch, which is counted as it is outside of the run.
+    pub(super) fn is_logged(&self, epoch: u64) -> bool {
+        self.durable.as_ref().is_none_or(|durable| durable.is_logged(epoch - durable.base))
+    }
+
+    /// Whether epochs of an earlier run are being made again.
+    pub(super) fn is_replaying(&self) -> bool {
+        let open = self.open.load(Ordering::SeqCst);
+        self.durable.as_ref().is_some_and(|durable| durable.is_replayed(open))
+    }
+
     /// The epochs before this one have drained on all workers.
     pub(super) fn drained(&self) -> u64 {
         self.drained.iter().map(|epoch| epoch.load(Ordering::SeqCst)).min().unwrap_or(0)
@@ -239,7 +271,12 @@ impl Shared {
 
     /// Opens the next epoch.
     pub(super) fn close_epoch(&self) {
-        self.time.fetch_max(self.clock.now(), Ordering::SeqCst);
+        self.close_epoch_at(self.clock.now());
+    }
+
+    /// Opens the next epoch; the one that is open closes at that time.
+    pub(super) fn close_epoch_at(&self, time: i64) {
+        self.time.fetch_max(time, Ordering::SeqCst);
         self.entered.store(0, Ordering::SeqCst);
         self.open.fetch_add(1, Ordering::SeqCst);
         self.wake();

@@ -1,9 +1,11 @@
 //! The loop of one sink.
 
+use super::durable::Messages;
 use super::shared::Shared;
 use crate::dataflow::sink::Batch;
 use crate::error::RunError;
-use crate::io::{SinkError, SinkWriter};
+use crate::io::{SinkError, SinkWriter, Updates};
+use crate::persistence::writer::Message;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -14,14 +16,29 @@ pub(super) const EPOCHS_WAITING_MAX: usize = 16;
 /// How often a sink without new rows may publish what it has put off.
 const FLUSH_EVERY: Duration = Duration::from_millis(200);
 
-pub(super) fn run(
-    label: &str,
-    writer: Box<dyn SinkWriter>,
-    batches: &Receiver<Batch>,
-    shared: &Arc<Shared>,
-) {
-    let result = catch_unwind(AssertUnwindSafe(|| serve(writer, batches, shared)));
-    let label = label.to_owned();
+/// A sink, as its thread has it.
+pub(super) struct SinkThread {
+    pub(super) label: String,
+    pub(super) writer: Box<dyn SinkWriter>,
+    pub(super) batches: Receiver<Batch>,
+    /// In a durable pipeline.
+    pub(super) durable: Option<DurableSink>,
+}
+
+/// What a sink has to do with the log.
+pub(super) struct DurableSink {
+    /// Its place among the sinks of the pipeline.
+    pub(super) rank: usize,
+    pub(super) messages: Messages,
+    /// Whether it cannot be brought back to a checkpoint, so that the log notes what it has taken.
+    pub(super) notes: bool,
+    /// It has taken the epochs up to this one.
+    pub(super) delivered: Option<u64>,
+}
+
+pub(super) fn run(thread: SinkThread, shared: &Arc<Shared>) {
+    let label = thread.label.clone();
+    let result = catch_unwind(AssertUnwindSafe(|| thread.serve(shared)));
     match result {
         Ok(Ok(())) => {}
         Ok(Err(error)) => shared.fail(RunError::Sink { label, error }.into()),
@@ -32,17 +49,42 @@ pub(super) fn run(
     }
 }
 
-fn serve(
-    mut writer: Box<dyn SinkWriter>,
-    batches: &Receiver<Batch>,
-    shared: &Shared,
-) -> Result<(), SinkError> {
-    loop {
-        match batches.recv_timeout(FLUSH_EVERY) {
-            Ok((epoch, updates)) => writer.write(epoch, &updates)?,
-            Err(RecvTimeoutError::Timeout) => writer.flush()?,
-            Err(RecvTimeoutError::Disconnected) if shared.has_failed() => return Ok(()),
-            Err(RecvTimeoutError::Disconnected) => return writer.finish(),
+impl SinkThread {
+    fn serve(mut self, shared: &Shared) -> Result<(), SinkError> {
+        loop {
+            match self.batches.recv_timeout(FLUSH_EVERY) {
+                Ok(Batch::Epoch(epoch, updates)) => self.write(epoch, &updates, shared)?,
+                Ok(Batch::Checkpoint(epoch)) => self.save(epoch)?,
+                // What is made again was published before, with what came behind it.
+                Err(RecvTimeoutError::Timeout) if shared.is_replaying() => {}
+                Err(RecvTimeoutError::Timeout) => self.writer.flush()?,
+                Err(RecvTimeoutError::Disconnected) if shared.has_failed() => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => return self.writer.finish(),
+            }
         }
+    }
+
+    /// Writes an epoch, once the log has it.
+    fn write(&mut self, epoch: u64, updates: &Updates, shared: &Shared) -> Result<(), SinkError> {
+        let Some(durable) = &self.durable else { return self.writer.write(epoch, updates) };
+        let is_logged = || shared.is_logged(epoch);
+        shared.wait_until(None, || shared.has_failed() || is_logged());
+        if !is_logged() || durable.delivered.is_some_and(|delivered| epoch <= delivered) {
+            return Ok(());
+        }
+        self.writer.write(epoch, updates)?;
+        if durable.notes {
+            durable.messages.send(Message::Delivered { sink: durable.rank, epoch });
+        }
+        Ok(())
+    }
+
+    /// Hands over what the sink needs to go on from here.
+    fn save(&mut self, epoch: u64) -> Result<(), SinkError> {
+        let Some(DurableSink { rank, messages, .. }) = &self.durable else { return Ok(()) };
+        let mut state = Vec::new();
+        self.writer.save(&mut state)?;
+        messages.send(Message::Sink { sink: *rank, epoch, state });
+        Ok(())
     }
 }

@@ -1,21 +1,25 @@
 //! The loop of one worker.
 
 use super::calls::CallPorts;
+use super::durable::{self, Durable, Messages, WorkerStart};
 use super::local_source::LocalSource;
 use super::running::EpochPolicy;
 use super::shared::{Shared, lock};
 use super::unsettled::Unsettled;
 use crate::dataflow::epoch_clock::{EpochClock, NEVER};
 use crate::dataflow::operator::Epoch;
-use crate::dataflow::sink::SinkEnd;
+use crate::dataflow::sink::{Batch, SinkEnd};
 use crate::error::{DataError, RunError};
+use crate::persistence::cut::{Cut, Event, events};
+use crate::persistence::writer::Message;
 use crate::plan::{NodeId, Operation, Plan};
 use crate::render::{DetachedStage, RenderContext, Rendered, SharedState, render};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use timely::dataflow::operators::probe::Handle as Probe;
 
@@ -35,6 +39,35 @@ pub(super) struct WorkerPlan {
     pub(super) late_rows: Arc<HashMap<NodeId, Arc<AtomicU64>>>,
     pub(super) policy: EpochPolicy,
     pub(super) shared: Arc<Shared>,
+    /// For each worker of a durable pipeline, until it takes it.
+    pub(super) durable: Mutex<Vec<Option<DurableBegin>>>,
+    /// Whether an earlier run is gone on from.
+    pub(super) recovered: bool,
+}
+
+/// What a worker of a durable pipeline begins with.
+pub(super) struct DurableBegin {
+    pub(super) start: WorkerStart,
+    /// The queues of the sinks that this worker serves.
+    pub(super) sinks: Vec<SyncSender<Batch>>,
+    pub(super) messages: Messages,
+}
+
+/// What a worker of a durable pipeline does beside its work.
+struct DurableWorker<'a> {
+    durable: &'a Durable,
+    messages: Messages,
+    sinks: Vec<SyncSender<Batch>>,
+    /// What has entered the open epoch.
+    cut: Rc<RefCell<Cut>>,
+    /// What this worker let into the epochs that are made again.
+    replay: VecDeque<Vec<u8>>,
+    /// Whether that of the open epoch has been let in.
+    fed: bool,
+    /// The epoch in front of which states were handed over last.
+    saved_at: Option<Epoch>,
+    /// Whether the last epoch, which ends with the input, has been handed to the log.
+    ended: bool,
 }
 
 struct Worker<'a> {
@@ -53,8 +86,9 @@ struct Worker<'a> {
     state_reported: u64,
     /// The epoch that this worker's rows enter.
     epoch: Epoch,
-    /// Whether some operator has an output before there are rows.
+    /// Whether some operator has an output before there are rows, or alarms to set.
     starts: bool,
+    durable: Option<DurableWorker<'a>>,
 }
 
 /// Runs one worker to the end of the run.
@@ -65,6 +99,10 @@ pub(super) fn run(
 ) {
     let shared = &*begin.shared;
     shared.register();
+    let durable_begin = lock(&begin.durable)
+        .get_mut(timely.index())
+        .and_then(Option::take)
+        .zip(shared.durable.as_ref());
     let fail = {
         let (shared, plan) = (Arc::clone(&begin.shared), Arc::clone(&begin.plan));
         Arc::new(move |node: u32, problem: String| {
@@ -90,13 +128,21 @@ pub(super) fn run(
         sink_rows: &begin.sink_rows,
         rounds: &rounds,
         late_rows: &begin.late_rows,
+        durable: shared.durable.as_ref().map(|durable| durable.base),
         calls: &|node| begin.calls.port(node, worker_index),
     };
     let Rendered { sources, detached, probe, states, clock } =
         timely.dataflow::<Epoch, _, _>(|scope| render(scope, &context));
     let index = worker_index;
-    clock.set(shared.clock.now());
+    // An epoch that is made again sees the time that it saw.
+    clock.set(match shared.durable {
+        Some(_) => shared.time.load(Ordering::SeqCst),
+        None => shared.clock.now(),
+    });
+    let cut = Rc::new(RefCell::new(Cut::default()));
+    let noted = durable_begin.as_ref().map(|_| &cut);
     detached.iter().for_each(|stage| stage.register(std::thread::current()));
+    let mut restored = BTreeMap::new();
     let sources = sources
         .into_iter()
         .map(|stage| {
@@ -105,9 +151,25 @@ pub(super) fn run(
                 .iter()
                 .find(|source| source.node == stage.node)
                 .expect("every rendered source is part of the run");
-            LocalSource::new(stage, Arc::clone(source), index)
+            LocalSource::new(stage, Arc::clone(source), index, noted)
         })
         .collect();
+    let durable = durable_begin.map(|(begin, durable)| {
+        let DurableBegin { mut start, sinks, messages } = begin;
+        start.load(durable, &states);
+        let replay = std::mem::take(&mut start.parts);
+        restored = start.sources;
+        DurableWorker {
+            durable,
+            messages,
+            sinks,
+            cut: Rc::clone(&cut),
+            replay,
+            fed: false,
+            saved_at: None,
+            ended: false,
+        }
+    });
     let mut worker = Worker {
         shared,
         calls: &begin.calls,
@@ -121,10 +183,18 @@ pub(super) fn run(
         clock,
         state_reported: 0,
         epoch: 0,
-        starts: begin.plan.nodes().iter().any(|node| {
-            matches!(node.operation, Operation::Total { .. }) && begin.needed[node.id.index()]
-        }),
+        durable,
+        starts: begin.recovered
+            || begin.plan.nodes().iter().any(|node| {
+                matches!(node.operation, Operation::Total { .. }) && begin.needed[node.id.index()]
+            }),
     };
+    for source in &mut worker.sources {
+        if let Some(state) = restored.get(&source.rank()) {
+            source.load(state, shared);
+        }
+    }
+    cut.borrow_mut().take();
     // Small inputs first, so that the small side of a join is complete before the large one.
     worker.sources.sort_by_key(|source| source.size().unwrap_or(u64::MAX));
     worker.run(timely);
@@ -137,7 +207,12 @@ impl Worker<'_> {
             let mut active = self.follow_epoch();
             if self.is_drained() {
                 self.publish_drained();
-                active |= self.pump();
+                if self.make_checkpoint() {
+                    active |= if self.is_replaying() { self.replay() } else { self.pump() };
+                }
+                if self.is_suspended() {
+                    break;
+                }
             }
             timely.step();
             self.publish_alarm();
@@ -148,8 +223,10 @@ impl Worker<'_> {
             if self.index == 0 {
                 active |= self.lead();
             }
+            self.log_last_epoch();
             self.report_state(false);
-            if self.shared.stopping.load(Ordering::SeqCst) {
+            // A durable pipeline goes on another time: its inputs have not ended.
+            if self.shared.stopping.load(Ordering::SeqCst) && self.durable.is_none() {
                 self.close_sources();
                 self.end_calls();
                 if self.index == 0 {
@@ -170,6 +247,7 @@ impl Worker<'_> {
                 timely.step_or_park(Some(self.idle_for()));
             }
         }
+        self.end_durably();
         self.report_state(true);
         for dataflow in timely.installed_dataflows() {
             timely.drop_dataflow(dataflow);
@@ -220,6 +298,7 @@ impl Worker<'_> {
             return false;
         }
         self.clock.set(shared.time.load(Ordering::SeqCst));
+        self.log_epoch();
         for source in self.sources.iter_mut().filter(|source| !source.closed) {
             source.stage.advance(open);
         }
@@ -288,6 +367,33 @@ impl Worker<'_> {
     /// Closes the open epoch if it is time.
     fn lead(&self) -> bool {
         let shared = self.shared;
+        if self.epoch != shared.open.load(Ordering::SeqCst) {
+            return false;
+        }
+        if let Some(DurableWorker { durable, .. }) = &self.durable {
+            if durable.is_replayed(self.epoch) {
+                let time = durable.replay_time(self.epoch, shared.workers);
+                let Some(time) = time.filter(|_| self.is_drained()) else { return false };
+                shared.close_epoch_at(time);
+                return true;
+            }
+            // The last epoch ends with the input.
+            if shared.open_sources.load(Ordering::SeqCst) == 0 {
+                return false;
+            }
+            if shared.stopping.load(Ordering::SeqCst) {
+                let suspend = self.is_drained() && durable.suspend(self.epoch + 1);
+                if suspend {
+                    shared.close_epoch();
+                }
+                return suspend;
+            }
+            if self.is_drained() && durable.is_due(self.epoch) && self.may_checkpoint() {
+                durable.ask(self.epoch + 1);
+                shared.close_epoch();
+                return true;
+            }
+        }
         let EpochPolicy::Auto { rows_max, live } = self.policy else {
             let asked =
                 shared.open.load(Ordering::SeqCst) < shared.asked_for.load(Ordering::SeqCst);
@@ -297,6 +403,11 @@ impl Worker<'_> {
                 && shared.unread_sources.load(Ordering::SeqCst) == 0
                 && shared.sources.iter().all(|source| source.taken());
             if close {
+                if let Some(DurableWorker { durable, .. }) = &self.durable
+                    && durable.is_due(self.epoch)
+                {
+                    durable.ask(self.epoch + 1);
+                }
                 shared.close_epoch();
             }
             return close;
@@ -330,6 +441,19 @@ impl Worker<'_> {
         false
     }
 
+    /// Whether the open epoch may be closed for a checkpoint: what a live pipeline found at the
+    /// start is one epoch, as is a batch job, unless the program bounds epochs. A test closes its
+    /// epochs itself.
+    fn may_checkpoint(&self) -> bool {
+        match self.policy {
+            EpochPolicy::Auto { rows_max: Some(_), .. } => true,
+            EpochPolicy::Auto { live, .. } => {
+                live && self.shared.unread_sources.load(Ordering::SeqCst) == 0
+            }
+            EpochPolicy::Manual => false,
+        }
+    }
+
     fn close_sources(&mut self) {
         let shared = self.shared;
         for source in self.sources.iter_mut().filter(|source| !source.closed) {
@@ -358,6 +482,116 @@ impl Worker<'_> {
         if let Some((node, calls)) = self.calls.overdue(since, at_once) {
             let operator = self.shared.describe(node.0);
             self.shared.fail(RunError::Unfinished { operator, calls }.into());
+        }
+    }
+
+    /// Whether epochs of an earlier run are being made again.
+    fn is_replaying(&self) -> bool {
+        self.durable.as_ref().is_some_and(|worker| worker.durable.is_replayed(self.epoch))
+    }
+
+    /// Lets in again what entered the open epoch in an earlier run.
+    fn replay(&mut self) -> bool {
+        let Some(worker) = &mut self.durable else { return false };
+        if std::mem::replace(&mut worker.fed, true) {
+            return false;
+        }
+        let part = worker.replay.pop_front().unwrap_or_default();
+        let (mut source, mut partition) = (0, 0);
+        for event in events(&part) {
+            if let Event::At { source: rank, partition: number } = &event {
+                let found = self.sources.iter().position(|source| source.rank() == *rank);
+                source = found.expect("a log is that of this program");
+                partition = *number;
+            }
+            self.sources[source].replay(partition, event, self.shared);
+        }
+        self.sources.iter_mut().filter(|source| !source.closed).for_each(LocalSource::flush);
+        worker.durable.note_fed();
+        self.shared.wake();
+        true
+    }
+
+    /// Hands what entered an epoch to the log, at its end.
+    fn log_epoch(&mut self) {
+        let Some(worker) = &mut self.durable else { return };
+        worker.fed = false;
+        self.sources.iter_mut().for_each(LocalSource::end_epoch);
+        let part = worker.cut.borrow_mut().take();
+        if worker.ended || worker.durable.is_replayed(self.epoch) {
+            return;
+        }
+        worker.messages.send(Message::Cut {
+            worker: self.index,
+            epoch: worker.durable.base + self.epoch,
+            time: self.shared.time.load(Ordering::SeqCst),
+            part,
+            checkpoint: worker.durable.is_asked_at(self.epoch + 1),
+        });
+    }
+
+    /// Hands the states over if a checkpoint is to be made in front of the open epoch. Answers
+    /// whether rows may enter it.
+    fn make_checkpoint(&mut self) -> bool {
+        let Some(worker) = &mut self.durable else { return true };
+        if !worker.durable.is_asked_at(self.epoch) {
+            return true;
+        }
+        if worker.saved_at != Some(self.epoch) {
+            worker.saved_at = Some(self.epoch);
+            self.hand_over(self.epoch);
+            let Some(worker) = &self.durable else { return true };
+            if worker.durable.note_saved(self.shared.workers) {
+                self.shared.wake();
+            }
+        }
+        self.durable.as_ref().is_none_or(|worker| worker.durable.all_saved(self.shared.workers))
+    }
+
+    /// Hands over the states as they are in front of an epoch.
+    fn hand_over(&mut self, epoch: Epoch) {
+        let Some(worker) = &self.durable else { return };
+        let epoch = worker.durable.base + epoch;
+        let sources: Vec<_> =
+            self.sources.iter_mut().map(|source| (source.rank(), source.save())).collect();
+        for sink in &worker.sinks {
+            // A sink's thread that has failed has said so.
+            drop(sink.send(Batch::Checkpoint(epoch)));
+        }
+        worker.messages.send(Message::States {
+            worker: self.index,
+            epoch,
+            time: self.shared.time.load(Ordering::SeqCst),
+            states: durable::save(worker.durable, &self.states, &sources),
+        });
+    }
+
+    /// Whether the run has ended with a checkpoint, to go on another time.
+    fn is_suspended(&self) -> bool {
+        let Some(DurableWorker { durable, .. }) = &self.durable else { return false };
+        durable.is_suspending()
+            && durable.is_asked_at(self.epoch)
+            && durable.all_saved(self.shared.workers)
+    }
+
+    /// Logs the last epoch once all inputs have ended.
+    fn log_last_epoch(&mut self) {
+        let all_ended = self.shared.open_sources.load(Ordering::SeqCst) == 0;
+        let replaying = self.is_replaying();
+        let Some(worker) = &mut self.durable else { return };
+        if worker.ended || !all_ended || replaying || !self.nothing_to_do() {
+            return;
+        }
+        self.log_epoch();
+        if let Some(worker) = &mut self.durable {
+            worker.ended = true;
+        }
+    }
+
+    /// Makes the last checkpoint of a run whose inputs have ended.
+    fn end_durably(&mut self) {
+        if self.durable.is_some() && !self.is_suspended() && !self.shared.has_failed() {
+            self.hand_over(self.epoch + 1);
         }
     }
 

@@ -76,6 +76,10 @@ impl Reader for Given {
         true
     }
 
+    fn repeats(&self) -> bool {
+        true
+    }
+
     fn size_hint(&self) -> Option<u64> {
         Some(self.blocks.iter().map(|block| block.len() as u64).sum())
     }
@@ -164,6 +168,8 @@ struct PushedReader {
     pushed: Arc<Pushed>,
     /// Whether only insertions are pushed.
     typed: bool,
+    /// Takes a row that is there when a durable pipeline goes on, where the handle has to know it.
+    restore: Option<Box<dyn Fn(&[u8], i64) + Send + Sync>>,
 }
 
 impl Pushed {
@@ -231,6 +237,29 @@ impl Reader for PushedReader {
         self.typed
     }
 
+    fn wants_contents(&self) -> bool {
+        self.restore.is_some()
+    }
+
+    fn restore(&self, rows: &mut dyn Iterator<Item = (&[u8], i64)>) -> Result<(), SourceError> {
+        let Some(restore) = &self.restore else { return Ok(()) };
+        if matches!(&*self.pushed.lock(), State::Waiting { blocks, .. } if !blocks.is_empty()) {
+            return Err(SourceError::Unreadable {
+                problem: "rows were changed before the pipeline was started again, and the table \
+                          has rows already"
+                    .to_owned(),
+                help: "start the pipeline first: then the input knows the rows of earlier runs"
+                    .to_owned(),
+            });
+        }
+        rows.for_each(|(row, diff)| restore(row, diff));
+        Ok(())
+    }
+
+    fn refuse(&self) {
+        *self.pushed.lock() = State::Closed;
+    }
+
     fn label(&self) -> String {
         "input".to_owned()
     }
@@ -259,7 +288,7 @@ pub(super) fn stream<T: Schema>(
     location: &'static Location<'static>,
 ) -> (Input<T>, Stream<T>) {
     let pushed = pushed();
-    let reader = PushedReader { pushed: Arc::clone(&pushed), typed: true };
+    let reader = PushedReader { pushed: Arc::clone(&pushed), typed: true, restore: None };
     let source = ReaderSource::<T>::new(reader);
     let table = located(pipeline, source, true, location);
     let handle = Arc::new(Handle(pushed));
@@ -271,11 +300,19 @@ pub(super) fn table<T: Schema>(
     location: &'static Location<'static>,
 ) -> (TableInput<T>, Table<T>) {
     let pushed = pushed();
-    let reader = PushedReader { pushed: Arc::clone(&pushed), typed: false };
+    let contents = Arc::new(Mutex::new(Contents::default()));
+    let restored = Arc::clone(&contents);
+    let restore = move |row: &[u8], diff: i64| {
+        restored.lock().unwrap_or_else(PoisonError::into_inner).change::<T>(row, diff);
+    };
+    let reader = PushedReader {
+        pushed: Arc::clone(&pushed),
+        typed: false,
+        restore: Some(Box::new(restore)),
+    };
     let source = ReaderSource::<T>::new(reader);
     let table = located(pipeline, source, false, location);
     let handle = Arc::new(Handle(pushed));
-    let contents = Arc::new(Mutex::new(Contents::default()));
     (TableInput { handle, contents, rows: PhantomData }, table)
 }
 

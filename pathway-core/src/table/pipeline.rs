@@ -2,6 +2,7 @@
 
 use super::{Graph, Input, Source, Stream, Table, TableInput, input};
 use crate::error::Result;
+use crate::persistence::Store;
 use crate::plan::explain::Explain;
 use crate::runtime::{self, Running};
 use crate::schema::Schema;
@@ -54,6 +55,88 @@ impl Pipeline {
     #[must_use = "the setting is part of the pipeline that is returned"]
     pub fn epoch_rows_max(self, rows: u64) -> Self {
         self.settings(|settings| settings.epoch_rows_max = Some(rows))
+    }
+
+    /// Makes the pipeline durable: killed at any moment, by whatever, and started again with the
+    /// same store, it goes on as if nothing had happened.
+    ///
+    /// The store holds *checkpoints*, the state of every operator and the position of every source
+    /// as of one epoch, and a *log* of what has entered the epochs since. A sink publishes an epoch
+    /// only when the log holds it. Started again, the pipeline loads the newest checkpoint, makes
+    /// the logged epochs again, and goes on reading where it was.
+    ///
+    /// **Sources.** Files are found by name and read on behind the last row; a file whose rows are
+    /// not those that were read is an error. What was pushed is logged, so nothing has to be pushed
+    /// again; standard input is logged, too.
+    ///
+    /// **Sinks.** Files of CSV and JSON Lines get every epoch exactly once. Others, such as
+    /// [`subscribe`](Table::subscribe) and standard output, get it at least once: one that was
+    /// being delivered may come again ([`Delivery`](crate::io::Delivery)). A view has its rows when
+    /// the run has begun.
+    ///
+    /// **Stop.** [`Running::stop`], Ctrl-C and SIGTERM end the run with a checkpoint; that is no
+    /// end of the inputs, so what waits for time, such as a window, goes on to wait.
+    ///
+    /// **State.** In the store, two checkpoints, each as large as all states, and the log since the
+    /// older of them. A checkpoint is written as a whole, and while workers hand over their states
+    /// they do nothing else.
+    ///
+    /// ```
+    /// # use pathway::prelude::*;
+    /// let store = store::memory(); // or `store::directory("state/words")`
+    /// for (round, words) in ["to be or", "not to be"].iter().enumerate() {
+    ///     let app = Pipeline::new("words").durable(store.clone());
+    ///     let (input, stream) = app.input::<String>();
+    ///     let counts = stream.group_by(|word| word.clone()).reduce(|g| g.count()).view();
+    ///     let running = app.start()?;
+    ///     input.push_all(words.split(' ').map(str::to_owned))?;
+    ///     let expected = 2 * (round + 1) - 1;
+    ///     counts.wait_for(|rows| rows.len() > expected, std::time::Duration::from_secs(10));
+    ///     running.stop();
+    ///     running.wait()?;
+    ///     if round == 1 {
+    ///         assert_eq!(counts.rows()[0], ("be".to_owned(), 2));
+    ///     }
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`start`](Self::start) refuses a store that another run uses, that belongs to another
+    /// program or to one whose code has changed ([`assume_unchanged`](Self::assume_unchanged)), or
+    /// that is damaged beyond its last checkpoints; and a program with loops or asynchronous
+    /// calls, which cannot be made durable yet.
+    #[must_use = "the setting is part of the pipeline that is returned"]
+    pub fn durable(self, store: impl Store + 'static) -> Self {
+        self.settings(|settings| settings.durability.store = Some(Arc::new(store)))
+    }
+
+    /// Sets the time between checkpoints of a [durable](Self::durable) pipeline; ten seconds by
+    /// default. `PATHWAY_CHECKPOINT_MS` overrides it.
+    ///
+    /// The more seldom, the less they cost, and the more epochs are made again after a crash.
+    #[must_use = "the setting is part of the pipeline that is returned"]
+    pub fn checkpoint_every(self, time: std::time::Duration) -> Self {
+        self.settings(|settings| settings.durability.checkpoint_every = time)
+    }
+
+    /// Has checkpoints of a [durable](Self::durable) pipeline made at the latest behind so many
+    /// epochs, however fast they come.
+    #[must_use = "the setting is part of the pipeline that is returned"]
+    pub fn checkpoint_epochs(self, epochs: u64) -> Self {
+        self.settings(|settings| settings.durability.checkpoint_epochs = Some(epochs.max(1)))
+    }
+
+    /// Keeps the state of a [durable](Self::durable) pipeline though its code has changed.
+    ///
+    /// Whether a closure computes what it did is not to be seen from outside, so without this every
+    /// new build of the program is refused its old state, unless its closures have versions of
+    /// their own: functions with `#[operator]` have. To say that nothing has changed that matters
+    /// is the caller's promise: state and outputs of old code and new would be mixed otherwise.
+    #[must_use = "the setting is part of the pipeline that is returned"]
+    pub fn assume_unchanged(self) -> Self {
+        self.settings(|settings| settings.durability.assume_unchanged = true)
     }
 
     fn settings(self, change: impl FnOnce(&mut runtime::Settings)) -> Self {

@@ -5,7 +5,7 @@ use super::write::SinkEnd;
 use crate::format;
 use crate::io::{CollectionKind, SinkError, SinkWriter, Updates};
 use crate::plan::SinkKind;
-use crate::schema::{DataType, Keyed, Schema, ordered};
+use crate::schema::{DataType, Keyed, Schema, ordered, put_len, take_bytes, take_len};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -91,14 +91,53 @@ impl SinkWriter for Writer {
         }
         contents.epochs = epoch + 1;
         drop(contents);
-        let (epochs, changed) = &self.shared.changed;
-        *epochs.lock().unwrap_or_else(PoisonError::into_inner) = epoch + 1;
-        changed.notify_all();
+        self.announce(epoch + 1);
         Ok(())
+    }
+
+    fn saved(&self, out: &mut Vec<u8>) {
+        let contents = self.shared.contents.read().unwrap_or_else(PoisonError::into_inner);
+        contents.epochs.encode(out);
+        put_len(contents.rows.len(), out);
+        for (key, copies) in &contents.rows {
+            put_len(key.len(), out);
+            out.extend_from_slice(key);
+            copies.encode(out);
+        }
+    }
+
+    fn restore(&mut self, state: &[u8]) {
+        let contents = self.loaded(state);
+        let epochs = contents.epochs;
+        *self.shared.contents.write().unwrap_or_else(PoisonError::into_inner) = contents;
+        self.announce(epochs);
     }
 }
 
 impl Writer {
+    /// Reads what was saved: the epochs that are in, then the rows.
+    fn loaded(&self, mut input: &[u8]) -> Contents {
+        let input = &mut input;
+        let mut contents = Contents { epochs: u64::decode(input), ..Contents::default() };
+        for _ in 0..take_len(input) {
+            let len = take_len(input);
+            let key = take_bytes(input, len).to_vec();
+            if let Some(key_of) = self.key_of {
+                let mut row = Vec::new();
+                ordered::to_compact(self.data_type, &mut key.as_slice(), &mut row);
+                contents.by_key.insert(key_of(&row), key.clone());
+            }
+            contents.rows.insert(key, i64::decode(input));
+        }
+        contents
+    }
+
+    fn announce(&self, epoch: u64) {
+        let (epochs, changed) = &self.shared.changed;
+        *epochs.lock().unwrap_or_else(PoisonError::into_inner) = epoch;
+        changed.notify_all();
+    }
+
     fn not_unique(&self, contents: &Contents, by: &[u8], row: &[u8]) -> SinkError {
         let mut other = Vec::new();
         if let Some(mut key) = contents.by_key.get(by).map(Vec::as_slice) {

@@ -3,7 +3,7 @@
 use super::Random;
 use super::feed::{Feed, FeedReader};
 use super::history::{History, Inputs, Limits};
-use super::replay::{Built, replay};
+use super::replay::{Built, Failure, replay};
 use super::report::{InputName, report};
 use super::rows::{ByFunction, MakeRows, OfType, Simplify};
 use super::shrink::shrink;
@@ -83,7 +83,7 @@ impl Check {
 /// Checks that a pipeline computes the same incrementally as from scratch.
 ///
 /// The closure derives a table from random inputs; it is called anew for every run. Configure the
-/// check, and end it with [`run`](CheckIncremental::run):
+/// check, and end it with [`run`](RandomCheck::run):
 ///
 /// ```
 /// use pathway::prelude::*;
@@ -110,23 +110,23 @@ impl Check {
 /// A pipeline whose output is by nature a function of the history, such as
 /// [`Table::changes`](crate::table::Table::changes), differs from a computation from scratch, and
 /// is not for this check unless what follows forgets the history again.
-pub fn check_incremental<F, C>(pipeline: F) -> CheckIncremental<F>
+pub fn check_incremental<F, C>(pipeline: F) -> RandomCheck<F>
 where
     F: Fn(&Check) -> C,
     C: IntoTable,
 {
-    CheckIncremental {
-        pipeline,
-        generators: HashMap::new(),
-        cases: 64,
-        seed: None,
-        limits: Limits { epochs_max: 6, rows_per_epoch_max: 8, workers_max: 4 },
-    }
+    let limits = Limits { epochs_max: 6, rows_per_epoch_max: 8, workers_max: 4 };
+    RandomCheck::new(pipeline, limits, |history, _, build| replay(history, build))
 }
 
-/// A check before it runs; made by [`check_incremental`].
+/// What is done with a history: whether what it gives is right.
+pub(super) type Examine = fn(&History, u64, &dyn Fn() -> Built) -> Result<(), Failure>;
+
+/// A check before it runs; made by [`check_incremental`] and
+/// [`check_durable`](super::check_durable).
 #[must_use = "a check does nothing until it runs: `.run()`"]
-pub struct CheckIncremental<F> {
+pub struct RandomCheck<F> {
+    examine: Examine,
     pipeline: F,
     generators: HashMap<TypeId, Rc<dyn MakeRows>>,
     cases: u64,
@@ -134,9 +134,9 @@ pub struct CheckIncremental<F> {
     limits: Limits,
 }
 
-impl<F> fmt::Debug for CheckIncremental<F> {
+impl<F> fmt::Debug for RandomCheck<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CheckIncremental")
+        f.debug_struct("RandomCheck")
             .field("cases", &self.cases)
             .field("seed", &self.seed)
             .field("limits", &self.limits)
@@ -144,7 +144,11 @@ impl<F> fmt::Debug for CheckIncremental<F> {
     }
 }
 
-impl<F> CheckIncremental<F> {
+impl<F> RandomCheck<F> {
+    pub(super) fn new(pipeline: F, limits: Limits, examine: Examine) -> Self {
+        Self { examine, pipeline, generators: HashMap::new(), cases: 64, seed: None, limits }
+    }
+
     /// Sets the number of histories; 64 by default. `PATHWAY_CASES` overrides it.
     pub fn cases(mut self, cases: u64) -> Self {
         self.cases = cases;
@@ -158,7 +162,7 @@ impl<F> CheckIncremental<F> {
         self
     }
 
-    /// Sets the most epochs of a history; 6 by default.
+    /// Sets the most epochs of a history; 6 by default, and 10 where runs are killed.
     pub fn epochs(mut self, max: usize) -> Self {
         self.limits.epochs_max = max.max(1);
         self
@@ -185,7 +189,7 @@ impl<F> CheckIncremental<F> {
     }
 }
 
-impl<F, C> CheckIncremental<F>
+impl<F, C> RandomCheck<F>
 where
     F: Fn(&Check) -> C,
     C: IntoTable,
@@ -194,8 +198,8 @@ where
     ///
     /// # Panics
     ///
-    /// If a history gives another result than a computation from scratch, or fails. The message
-    /// shows the history, the difference and the seed.
+    /// If a history gives another result than it should, or fails. The message shows the history,
+    /// the difference and the seed.
     #[track_caller]
     pub fn run(self) {
         let cases = variable("PATHWAY_CASES").unwrap_or(self.cases);
@@ -209,8 +213,9 @@ where
         drop(first);
         for seed in (0..cases).map(|case| seed.wrapping_add(case)) {
             let history = History::generate(seed, self.limits, &inputs);
-            let Err(failure) = replay(&history, &build) else { continue };
-            let run = |history: &History| replay(history, &build).err();
+            let examine = |history: &History| (self.examine)(history, seed, &build).err();
+            let Some(failure) = examine(&history) else { continue };
+            let run = examine;
             let (history, failure) = shrink(history, failure, &inputs, &run);
             panic!("{}", report(seed, &history, &failure, &inputs.names(), rows));
         }

@@ -3,6 +3,7 @@
 use super::Capture;
 use crate::error::Result;
 use crate::io::CollectionKind;
+use crate::persistence::Store;
 use crate::runtime::{self, Clock, Drive, Running};
 use crate::schema::{DateTime, Duration, Schema};
 use crate::table::{Input, IntoTable, Pipeline, Stream, Table, TableInput};
@@ -23,6 +24,7 @@ pub struct Harness {
     threads: usize,
     clock: Clock,
     running: Option<Running>,
+    durability: runtime::Durability,
     /// How many epochs have been closed.
     steps: Arc<AtomicU64>,
 }
@@ -43,7 +45,40 @@ impl Harness {
     pub fn with_threads(threads: usize) -> Self {
         let pipeline = Pipeline::new("test");
         let clock = Clock::starting_at(STARTS_AT);
-        Self { pipeline, threads, clock, running: None, steps: Arc::default() }
+        Self {
+            pipeline,
+            threads,
+            clock,
+            running: None,
+            durability: runtime::Durability::default(),
+            steps: Arc::default(),
+        }
+    }
+
+    /// Makes the pipeline durable, with a checkpoint behind so many epochs. Another harness with the
+    /// same tables and a clone of the store goes on where this one was.
+    ///
+    /// ```
+    /// use pathway::prelude::*;
+    /// use pathway::testing::Harness;
+    ///
+    /// let store = store::memory();
+    /// for (number, total) in [(20, 20), (22, 42)] {
+    ///     let mut t = Harness::new().durable(store.clone(), 1);
+    ///     let numbers = t.stream::<i64>();
+    ///     let sum = numbers.rows().reduce(|g| g.sum(|n| *n)).view();
+    ///     numbers.push([number]);
+    ///     t.step();
+    ///     assert_eq!(sum.rows(), [total]);
+    /// }
+    /// ```
+    #[must_use = "the setting is part of the harness that is returned"]
+    pub fn durable(mut self, store: impl Store + 'static, checkpoint_epochs: u64) -> Self {
+        self.durability.store = Some(Arc::new(store));
+        self.durability.checkpoint_epochs = Some(checkpoint_epochs.max(1));
+        // By epochs alone, so that tests know what is in a checkpoint.
+        self.durability.checkpoint_every = std::time::Duration::MAX;
+        self
     }
 
     /// The pipeline, for sources and sinks other than those of the test.
@@ -94,9 +129,12 @@ impl Harness {
         if self.running.is_none() {
             let plan = self.pipeline.graph.plan();
             let sinks: Vec<_> = plan.sinks().collect();
-            let settings = runtime::Settings { threads: self.threads, ..Default::default() };
+            let (threads, durability) = (self.threads, self.durability.clone());
+            let settings = runtime::Settings { threads, durability, ..Default::default() };
             let drive = Drive::Test(self.clock.clone());
             let started = runtime::start("test", plan, &sinks, &settings, drive)?;
+            // What was logged in an earlier run comes before the first step of this one.
+            self.steps.store(started.logged_before(), Ordering::SeqCst);
             self.running = Some(started);
         }
         if let Some(running) = &self.running {

@@ -22,10 +22,12 @@
 //! busy.assert_changes([remove(("be".to_owned(), 2)), add(("be".to_owned(), 3))]);
 //! ```
 //!
-//! [`check_incremental`] checks any pipeline against recomputation, over random histories.
+//! [`check_incremental`] checks any pipeline against recomputation, over random histories, and
+//! [`check_durable`] one that is killed again and again against one that never was.
 
 mod capture;
 mod check;
+mod durable;
 mod feed;
 mod harness;
 mod history;
@@ -39,6 +41,7 @@ mod shrink;
 mod strategy;
 
 pub use capture::{Capture, add, remove};
-pub use check::{Check, CheckIncremental, check_incremental};
+pub use check::{Check, RandomCheck, check_incremental};
+pub use durable::check_durable;
 pub use harness::{Harness, TestStream, TestTable};
 pub use random::Random;

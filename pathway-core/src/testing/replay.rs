@@ -5,7 +5,7 @@ use super::check::Check;
 use super::history::{History, Life};
 use crate::error::{Error, Result};
 use crate::plan::NodeId;
-use crate::runtime::{self, Running};
+use crate::runtime::{self, Durability, Running};
 use crate::schema::DataType;
 use crate::table::Captured;
 
@@ -26,6 +26,8 @@ pub(super) enum Failure {
     Differs { epoch: usize, expected: Counts, actual: Counts },
     /// A change stream takes away what is not there, or changes nothing.
     Unsound { epoch: usize, row: Vec<u8>, problem: String },
+    /// An epoch has other changes than in a run that was never killed.
+    Disturbed { epoch: usize, expected: Counts, actual: Counts },
     /// The incremental run failed.
     Failed { epoch: usize, error: Error },
     /// The run from scratch failed.
@@ -36,6 +38,7 @@ impl Failure {
     pub(super) fn epoch(&self) -> usize {
         match self {
             Self::Differs { epoch, .. }
+            | Self::Disturbed { epoch, .. }
             | Self::Unsound { epoch, .. }
             | Self::Failed { epoch, .. }
             | Self::FailedFromScratch { epoch, .. } => *epoch,
@@ -44,22 +47,30 @@ impl Failure {
 }
 
 /// A pipeline that runs.
-struct Run {
-    built: Built,
-    running: Running,
+pub(super) struct Run {
+    pub(super) built: Built,
+    pub(super) running: Running,
 }
 
 impl Run {
     fn start(built: Built, workers: usize) -> Result<Self> {
+        Self::start_durable(built, workers, Durability::default())
+    }
+
+    pub(super) fn start_durable(
+        built: Built,
+        workers: usize,
+        durability: Durability,
+    ) -> Result<Self> {
         let plan = built.check.pipeline.graph.plan();
-        let settings = runtime::Settings { threads: workers, ..Default::default() };
+        let settings = runtime::Settings { threads: workers, durability, ..Default::default() };
         let drive = runtime::Drive::Test(runtime::Clock::starting_at(0));
         let running = runtime::start("check", plan, &[built.sink], &settings, drive)?;
         Ok(Self { built, running })
     }
 
-    /// Closes an epoch with these updates, and answers what came out.
-    fn step(&self, updates: &[(&Life, i64)]) -> Result<Vec<(Vec<u8>, i64)>> {
+    /// Closes an epoch with these updates.
+    pub(super) fn send(&self, updates: &[(&Life, i64)]) -> Result<()> {
         for (at, feed) in self.built.check.feeds().iter().enumerate() {
             let of_input = updates.iter().filter(|(life, _)| life.input == at);
             let sent = feed.send(of_input.map(|(life, diff)| (life.partition, &*life.row, *diff)));
@@ -68,7 +79,12 @@ impl Run {
                 break;
             }
         }
-        self.running.step()?;
+        self.running.step()
+    }
+
+    /// Closes an epoch with these updates, and answers what came out.
+    fn step(&self, updates: &[(&Life, i64)]) -> Result<Vec<(Vec<u8>, i64)>> {
+        self.send(updates)?;
         let epochs = self.built.captured.take();
         let updates = epochs.iter().flat_map(|(_, updates)| updates.iter());
         Ok(updates.map(|(row, diff)| (row.to_vec(), diff)).collect())

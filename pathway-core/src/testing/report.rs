@@ -40,6 +40,12 @@ pub(super) fn report(
                 "after epoch {after} the rows are not those of a computation from scratch\n{rows}"
             ));
         }
+        Failure::Disturbed { expected, actual, .. } => {
+            let rows = difference(output, expected, actual).unwrap_or_default();
+            out.push_str(&format!(
+                "epoch {after} has other changes than in a run that was never killed\n{rows}"
+            ));
+        }
         Failure::Unsound { row, problem, .. } => {
             let row = display(output, row);
             out.push_str(&format!("in epoch {after} {problem}: {row}\n"));

@@ -173,7 +173,7 @@ impl Recorder {
 }
 
 impl SourcePort for Recorder {
-    fn partition(&self) -> PartitionId {
+    fn partition(&self, _label: &str) -> PartitionId {
         let mut state = self.state.lock().unwrap();
         state.partitions.push(Partition::default());
         PartitionId(u32::try_from(state.partitions.len() - 1).unwrap())

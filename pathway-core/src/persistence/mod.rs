@@ -1,0 +1,32 @@
+//! What a durable pipeline keeps outside of its process, and how it finds it again.
+//!
+//! A store holds two things. **Checkpoints**: the state of every operator, the position of every
+//! source and what every sink needs to go on, as of one epoch. **The log**: for each epoch behind
+//! the oldest checkpoint that is kept, the rows that entered it and its time. A sink publishes an
+//! epoch only when the log holds it, so after a crash the same epochs are made again from the
+//! checkpoint and the log, and what sinks had published already is the same, byte by byte.
+//!
+//! - [`store`]: where bytes are kept; [`directory`](mod@directory) and [`memory`](mod@memory).
+//! - `frame`: bytes with a checksum.
+//! - `manifest`: what a checkpoint consists of.
+//! - `log`: the epochs behind it.
+//! - `recovery`: which checkpoint and which epochs a store has.
+//! - `writer`: the threads that write both.
+//!
+//! Invariant: nothing here knows a plan, a worker or a row. Identities are numbers, states bytes.
+
+pub(crate) mod cut;
+mod directory;
+mod frame;
+pub(crate) mod log;
+pub(crate) mod manifest;
+mod memory;
+pub(crate) mod recovery;
+pub mod store;
+#[cfg(test)]
+mod tests;
+pub(crate) mod writer;
+
+pub use directory::{Directory, directory};
+pub use memory::{Memory, memory};
+pub use store::{Store, StoreError};

@@ -1,0 +1,213 @@
+//! What a store gives back: whole, torn, damaged, and of other versions.
+
+use super::log::EpochCut;
+use super::memory::memory;
+use super::recovery::{Recovered, Refusal, recover};
+use super::store::Store;
+use super::writer::{LogWriter, Message, Notify, Program, write_checkpoints};
+use super::{Memory, directory};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+
+#[derive(Default)]
+struct Noted {
+    logged: AtomicU64,
+    checkpointed: AtomicU64,
+}
+
+impl Notify for Noted {
+    fn logged(&self, epoch: u64) {
+        self.logged.store(epoch, Ordering::SeqCst);
+    }
+
+    fn checkpointed(&self, epoch: u64) {
+        self.checkpointed.store(epoch, Ordering::SeqCst);
+    }
+}
+
+fn program() -> Program {
+    Program { pipeline: "test".into(), workers: 2, nodes: Vec::new(), sinks: 1 }
+}
+
+/// A run that logs epochs, each with a part for each worker, and makes checkpoints in front of some.
+fn run(store: &Arc<dyn Store>, epochs: std::ops::Range<u64>, checkpoints: &[u64]) -> Noted {
+    let noted = Noted::default();
+    let (to_checkpoints, made) = mpsc::sync_channel(100);
+    let log = LogWriter::begin(Arc::clone(store), program(), epochs.start, to_checkpoints);
+    let (send, messages) = mpsc::sync_channel(1000);
+    for epoch in epochs {
+        for worker in 0..2 {
+            if checkpoints.contains(&epoch) {
+                let states = format!("states {epoch} {worker}").into_bytes();
+                send.send(Message::States { worker, epoch, time: 7, states }).unwrap();
+            }
+            let part = format!("part {epoch} {worker}").into_bytes();
+            let checkpoint = checkpoints.contains(&(epoch + 1));
+            send.send(Message::Cut { worker, epoch, time: 10 + epoch as i64, part, checkpoint })
+                .unwrap();
+        }
+        if checkpoints.contains(&epoch) {
+            send.send(Message::Sink { sink: 0, epoch, state: vec![1, 2, 3] }).unwrap();
+        }
+        send.send(Message::Delivered { sink: 0, epoch }).unwrap();
+    }
+    drop(send);
+    log.unwrap().run(&messages, &noted).unwrap();
+    write_checkpoints(&**store, &made, &noted).unwrap();
+    noted
+}
+
+fn recovered(store: &dyn Store) -> Recovered {
+    recover(store).unwrap().expect("the store has a checkpoint")
+}
+
+fn epochs(recovered: &Recovered) -> Vec<u64> {
+    recovered.cuts.iter().map(|cut| cut.epoch).collect()
+}
+
+fn damage(store: &Memory, starts_with: &str, change: impl FnOnce(&mut Vec<u8>)) {
+    let names = store.list().unwrap();
+    let name = names.iter().rfind(|name| name.starts_with(starts_with)).unwrap();
+    store.corrupt(name, change);
+}
+
+fn stored(epochs: std::ops::Range<u64>, checkpoints: &[u64]) -> Memory {
+    let store = memory();
+    program().begin(&store, 5).unwrap();
+    let shared: Arc<dyn Store> = Arc::new(store.clone());
+    run(&shared, epochs, checkpoints);
+    store
+}
+
+#[test]
+fn what_was_written_is_read() {
+    let path = std::env::temp_dir().join(format!("pathway-store-{}", std::process::id()));
+    let stores: [Arc<dyn Store>; 2] = [Arc::new(memory()), Arc::new(directory(&path))];
+    for store in stores {
+        let claim = store.claim().unwrap();
+        assert!(store.claim().unwrap_err().to_string().contains("another run uses the store"));
+        assert!(recover(&*store).unwrap().is_none());
+        program().begin(&*store, 5).unwrap();
+        let noted = run(&store, 0..5, &[3]);
+        assert_eq!(noted.logged.load(Ordering::SeqCst), 5);
+        assert_eq!(noted.checkpointed.load(Ordering::SeqCst), 3);
+        let found = recovered(&*store);
+        assert_eq!((found.manifest.epoch, found.manifest.time), (3, 7));
+        assert_eq!(found.states, [b"states 3 0", b"states 3 1"]);
+        assert_eq!(found.manifest.sinks, [[1, 2, 3]]);
+        assert_eq!(found.delivered, [(0, 4)].into());
+        let parts = vec![b"part 4 0".to_vec(), b"part 4 1".to_vec()];
+        assert_eq!(found.cuts[1], EpochCut { epoch: 4, time: 14, parts });
+        assert_eq!(epochs(&found), [3, 4]);
+        drop(claim);
+        drop(store.claim().unwrap());
+    }
+    std::fs::remove_dir_all(&path).unwrap();
+}
+
+#[test]
+fn two_checkpoints_and_the_log_behind_the_older_one_are_kept() {
+    let store = stored(0..9, &[2, 4, 6]);
+    let names = store.list().unwrap();
+    let expected = [
+        "checkpoint-00000000000000000004",
+        "checkpoint-00000000000000000006",
+        "log-00000000000000000004",
+        "log-00000000000000000006",
+        "states-00000000000000000004-0000",
+        "states-00000000000000000004-0001",
+        "states-00000000000000000006-0000",
+        "states-00000000000000000006-0001",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn a_damaged_checkpoint_is_done_without() {
+    for object in ["checkpoint-", "states-"] {
+        let store = stored(0..9, &[2, 4]);
+        damage(&store, object, |bytes| *bytes.last_mut().unwrap() ^= 1);
+        let found = recovered(&store);
+        assert_eq!((found.manifest.epoch, epochs(&found)), (2, (2..9).collect()));
+        assert!(found.warnings[0].contains(object) && found.warnings[0].contains("not as it was"));
+        // It is not tried again.
+        assert!(recovered(&store).warnings.is_empty());
+    }
+}
+
+#[test]
+fn an_entry_that_was_not_written_to_its_end_is_no_epoch() {
+    for cut in 1..60 {
+        let store = stored(0..5, &[2]);
+        let shared: Arc<dyn Store> = Arc::new(store.clone());
+        run(&shared, 5..6, &[]);
+        damage(&store, "log-", |bytes| bytes.truncate(bytes.len().saturating_sub(cut)));
+        let found = recovered(&store);
+        assert_eq!((found.manifest.epoch, epochs(&found)), (2, vec![2, 3, 4]), "cut {cut}");
+        assert!(found.warnings.is_empty());
+        // The next run begins there, and what was torn stays behind.
+        run(&shared, 5..7, &[]);
+        assert_eq!(epochs(&recovered(&store)), [2, 3, 4, 5, 6]);
+    }
+}
+
+#[test]
+fn a_log_that_is_damaged_in_the_middle_is_refused() {
+    let store = stored(0..5, &[2]);
+    let shared: Arc<dyn Store> = Arc::new(store.clone());
+    run(&shared, 5..6, &[]);
+    store.corrupt("log-00000000000000000002", |bytes| bytes[50] ^= 1);
+    let refused = recover(&store).unwrap_err();
+    assert!(matches!(refused, Refusal::Damaged(problems) if problems[0].contains("log-")));
+
+    let store = stored(0..5, &[2]);
+    run(&(Arc::new(store.clone()) as Arc<dyn Store>), 6..7, &[]);
+    let refused = recover(&store).unwrap_err();
+    assert!(matches!(refused, Refusal::Damaged(problems) if problems[0].contains("5 is missing")));
+}
+
+#[test]
+fn a_later_version_is_refused() {
+    let store = stored(0..5, &[2]);
+    damage(&store, "checkpoint-", |bytes| bytes[8] += 1);
+    assert!(matches!(recover(&store).unwrap_err(), Refusal::Newer(2)));
+}
+
+#[test]
+fn no_checkpoint_but_epochs_is_refused() {
+    let store = stored(0..3, &[]);
+    store.remove("checkpoint-00000000000000000000").unwrap();
+    assert!(matches!(recover(&store).unwrap_err(), Refusal::Damaged(_)));
+}
+
+const VERSION_1: &str = include_str!("golden/version_1.txt");
+
+/// The form of version 1, byte by byte. A later form has a file of its own beside it.
+#[test]
+fn the_form_is_that_of_the_file() {
+    let store = stored(0..3, &[1]);
+    let mut form = String::new();
+    for name in store.list().unwrap() {
+        let bytes = store.get(&name).unwrap().unwrap();
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        form += &format!("{name} {hex}\n");
+    }
+    assert_eq!(form, VERSION_1);
+}
+
+/// Every later version has to pass this with this file as it is.
+#[test]
+fn a_store_of_the_first_version_is_read() {
+    let store = memory();
+    for line in VERSION_1.lines() {
+        let (name, hex) = line.split_once(' ').unwrap();
+        let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+        let bytes: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect();
+        store.put(name, &bytes).unwrap();
+    }
+    let found = recovered(&store);
+    assert_eq!((found.manifest.epoch, epochs(&found)), (1, vec![1, 2]));
+    assert_eq!(found.states, [b"states 1 0", b"states 1 1"]);
+    assert_eq!(found.cuts[0].parts[1], b"part 1 1");
+}

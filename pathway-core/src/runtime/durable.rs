@@ -1,0 +1,642 @@
+//! What makes a run durable: which epochs are logged, when checkpoints are made, and what a run
+//! goes on from.
+//!
+//! A run counts its epochs from zero; `base` is added wherever one leaves the process. The first
+//! epochs of a run that goes on are those that the log holds: every worker lets in again what it
+//! let in then, and sinks that have published them skip or repeat them. Only then are rows taken
+//! from the readers.
+//!
+//! A checkpoint stands in front of an epoch. Once everything before it has drained, every worker
+//! hands its states over, and lets nothing into that epoch before all have; sinks get a mark
+//! behind what is before it.
+
+use super::shared::{Shared, lock};
+use super::source_state::{Multiset, SourceState, add};
+use crate::error::{BuildError, Error, Result, RunError};
+use crate::persistence::Store;
+use crate::persistence::cut::{Event, events};
+use crate::persistence::log::EpochCut;
+use crate::persistence::manifest::{Manifest, NodeRecord, take_u128};
+use crate::persistence::recovery::{Recovered, Refusal, recover};
+use crate::persistence::store::{Claim, StoreError};
+use crate::persistence::writer::{LogWriter, Message, Notify, Program, write_checkpoints};
+use crate::plan::identity::{CodeVersion, Identities};
+use crate::plan::{Node, NodeId, Operation, Plan};
+use crate::render::SharedState;
+use crate::schema::{put_len, take_bytes, take_len};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// How often checkpoints are made, if the program does not say.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
+/// How many messages may wait for the log.
+const MESSAGES_MAX: usize = 256;
+/// No checkpoint is asked for.
+const NO_CHECKPOINT: u64 = u64::MAX;
+
+/// How a pipeline is durable.
+#[derive(Clone, Debug)]
+pub(crate) struct Durability {
+    /// Where it keeps what it needs to go on. Without, it is not durable.
+    pub(crate) store: Option<Arc<dyn Store>>,
+    pub(crate) checkpoint_every: Duration,
+    /// A checkpoint is made at the latest behind so many epochs.
+    pub(crate) checkpoint_epochs: Option<u64>,
+    /// State is kept though code has changed.
+    pub(crate) assume_unchanged: bool,
+}
+
+impl Default for Durability {
+    fn default() -> Self {
+        Self {
+            store: None,
+            checkpoint_every: CHECKPOINT_EVERY,
+            checkpoint_epochs: None,
+            assume_unchanged: false,
+        }
+    }
+}
+
+/// What a run goes on from, taken apart.
+pub(super) struct Opened {
+    pub(super) durable: Durable,
+    program: Program,
+    claim: Box<dyn Claim>,
+    store: Arc<dyn Store>,
+    pub(super) workers: Vec<WorkerStart>,
+    pub(super) sources: Vec<SourceStart>,
+    /// What each sink goes on from, and the last epoch that it has taken; in the run's order.
+    pub(super) sinks: Vec<SinkStart>,
+    /// The time of the last epoch that is in the states, or the time when the first run began.
+    pub(super) time: i64,
+    /// Whether there was a run before.
+    pub(super) recovered: bool,
+    /// The rank of each source and each sink, which is the same in every program.
+    pub(super) ranks: HashMap<NodeId, usize>,
+}
+
+/// What a sink goes on from.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SinkStart {
+    /// What it handed over with the checkpoint. Nothing in a first run.
+    pub(super) state: Option<Vec<u8>>,
+    /// It has taken the epochs up to this one.
+    pub(super) delivered: Option<u64>,
+}
+
+/// What a worker goes on from.
+#[derive(Debug, Default)]
+pub(super) struct WorkerStart {
+    /// By the identity and the number of each state.
+    states: HashMap<(u128, usize), Vec<u8>>,
+    /// By the rank of each source.
+    pub(super) sources: BTreeMap<usize, Vec<u8>>,
+    /// What it let into the epochs behind the checkpoint.
+    pub(super) parts: VecDeque<Vec<u8>>,
+}
+
+/// What a source's reader needs to know.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SourceStart {
+    /// The numbers of partitions that were there, by name.
+    pub(super) partitions: BTreeMap<String, VecDeque<u32>>,
+    /// It has ended in an earlier run.
+    pub(super) finished: bool,
+    /// Whether somebody has to know the rows that are there.
+    wants_contents: bool,
+    /// The rows that are there, for those who have to know.
+    pub(super) contents: Multiset,
+}
+
+/// The durable side of a run, shared by its threads.
+pub(super) struct Durable {
+    /// What is added to the run's epochs.
+    pub(super) base: u64,
+    /// All epochs of the run before this one are logged.
+    logged: AtomicU64,
+    /// The epoch of the run in front of which a checkpoint is to be made.
+    checkpoint_at: AtomicU64,
+    /// Workers that have handed their states over for it.
+    saved_on: AtomicUsize,
+    /// Whether a checkpoint is being made.
+    pending: AtomicBool,
+    checkpoint_every: Duration,
+    checkpoint_epochs: Option<u64>,
+    /// When the last checkpoint was made, and of which epochs.
+    last: Mutex<(Instant, u64)>,
+    /// The times of the epochs that are made again.
+    times: Vec<i64>,
+    /// Workers that have let in again what they let into an epoch, over all epochs.
+    fed: AtomicU64,
+    /// The run ends with the next checkpoint.
+    suspending: AtomicBool,
+    messages: Mutex<Option<SyncSender<Message>>>,
+    pub(super) identities: Identities,
+}
+
+impl Durable {
+    /// How many epochs are made again.
+    pub(super) fn replays(&self) -> u64 {
+        self.times.len() as u64
+    }
+
+    /// Whether an epoch of the run is made again.
+    pub(super) fn is_replayed(&self, epoch: u64) -> bool {
+        epoch < self.replays()
+    }
+
+    /// The time of an epoch that is made again, once all workers have let in what belongs to it.
+    pub(super) fn replay_time(&self, epoch: u64, workers: usize) -> Option<i64> {
+        let fed = self.fed.load(Ordering::SeqCst);
+        let time = usize::try_from(epoch).ok().and_then(|epoch| self.times.get(epoch));
+        time.copied().filter(|_| fed >= (epoch + 1) * workers as u64)
+    }
+
+    pub(super) fn note_fed(&self) {
+        self.fed.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A way to the log, for a thread that drops it at its end.
+    pub(super) fn messages(&self) -> Messages {
+        Messages(lock(&self.messages).clone())
+    }
+
+    /// Ends the giving out of ways to the log.
+    pub(super) fn close_messages(&self) {
+        *lock(&self.messages) = None;
+    }
+
+    pub(super) fn is_logged(&self, epoch: u64) -> bool {
+        epoch < self.logged.load(Ordering::SeqCst)
+    }
+
+    /// Whether it is time for a checkpoint: so much has passed since the last, or so many epochs
+    /// will have once the open one is closed.
+    pub(super) fn is_due(&self, open: u64) -> bool {
+        if self.is_pending() || self.is_replayed(open) {
+            return false;
+        }
+        let (at, epoch) = *lock(&self.last);
+        let enough = self.checkpoint_epochs.is_some_and(|epochs| open + 1 >= epoch + epochs);
+        enough || (open > epoch && at.elapsed() >= self.checkpoint_every)
+    }
+
+    /// Whether a checkpoint is being made.
+    pub(super) fn is_pending(&self) -> bool {
+        self.pending.load(Ordering::SeqCst)
+    }
+
+    /// Asks for a checkpoint in front of an epoch. The leader does, before it opens the epoch.
+    pub(super) fn ask(&self, epoch: u64) {
+        self.pending.store(true, Ordering::SeqCst);
+        self.saved_on.store(0, Ordering::SeqCst);
+        self.checkpoint_at.store(epoch, Ordering::SeqCst);
+    }
+
+    /// Asks for the checkpoint with which the run ends, if none is being made.
+    pub(super) fn suspend(&self, epoch: u64) -> bool {
+        if self.is_pending() || self.suspending.load(Ordering::SeqCst) {
+            return false;
+        }
+        self.ask(epoch);
+        self.suspending.store(true, Ordering::SeqCst);
+        true
+    }
+
+    /// Whether a checkpoint is to be made in front of an epoch.
+    pub(super) fn is_asked_at(&self, epoch: u64) -> bool {
+        self.checkpoint_at.load(Ordering::SeqCst) == epoch
+    }
+
+    /// Notes that a worker has handed its states over. Answers whether it was the last.
+    pub(super) fn note_saved(&self, workers: usize) -> bool {
+        self.saved_on.fetch_add(1, Ordering::SeqCst) + 1 == workers
+    }
+
+    pub(super) fn all_saved(&self, workers: usize) -> bool {
+        self.saved_on.load(Ordering::SeqCst) >= workers
+    }
+
+    /// Whether the run ends with the checkpoint that is asked for.
+    pub(super) fn is_suspending(&self) -> bool {
+        self.suspending.load(Ordering::SeqCst)
+    }
+}
+
+/// A way to the log.
+#[derive(Clone)]
+pub(super) struct Messages(Option<SyncSender<Message>>);
+
+impl Messages {
+    pub(super) fn send(&self, message: Message) {
+        // The log's thread ends early only where it has failed, and said so.
+        if let Some(messages) = &self.0 {
+            drop(messages.send(message));
+        }
+    }
+}
+
+/// Tells the run what the writers have done.
+struct Watcher(Arc<Shared>);
+
+impl Notify for Watcher {
+    fn logged(&self, epoch: u64) {
+        if let Some(durable) = &self.0.durable {
+            durable.logged.store(epoch - durable.base, Ordering::SeqCst);
+        }
+        self.0.notify();
+    }
+
+    fn checkpointed(&self, epoch: u64) {
+        if let Some(durable) = &self.0.durable {
+            *lock(&durable.last) = (Instant::now(), epoch - durable.base);
+            durable.pending.store(false, Ordering::SeqCst);
+        }
+        self.0.wake();
+        self.0.notify();
+    }
+}
+
+fn store_error(store: &dyn Store, error: StoreError) -> Error {
+    RunError::Store { store: store.label(), error }.into()
+}
+
+/// Opens the store of a pipeline and finds what the run goes on from.
+pub(super) fn open(
+    pipeline: &str,
+    plan: &Plan,
+    needed: &[bool],
+    workers: usize,
+    now: i64,
+    (store, durability): (&Arc<dyn Store>, &Durability),
+) -> Result<Opened> {
+    let store = Arc::clone(store);
+    let failed = |error| Error::from(BuildError::Store { store: store.label(), error });
+    let is_needed = |node: &&Node| needed[node.id.index()];
+    for node in plan.nodes().iter().filter(is_needed) {
+        if let Some(problem) = node.why_not_durable() {
+            return Err(BuildError::NotDurable { operator: node.describe(), problem }.into());
+        }
+    }
+    let claim = store.claim().map_err(failed)?;
+    let recovered = recover(&*store).map_err(|refusal| refused(&*store, refusal))?;
+    let identities = Identities::of(plan);
+    let of_kind = |kind: fn(&Operation) -> bool| {
+        let nodes = plan.nodes().iter().filter(is_needed);
+        let nodes = nodes.filter(move |node| kind(&node.operation)).map(|node| node.id);
+        identities.in_order(nodes)
+    };
+    let sources = of_kind(|operation| matches!(operation, Operation::Source(_)));
+    let sinks = of_kind(Operation::takes_part_by_thread);
+    let ranked = sources.iter().enumerate().chain(sinks.iter().enumerate());
+    let ranks: HashMap<NodeId, usize> = ranked.map(|(rank, &node)| (node, rank)).collect();
+    let nodes = records(plan, needed, &identities);
+    let program = Program { pipeline: pipeline.to_owned(), workers, nodes, sinks: sinks.len() };
+    let mut start = Start::new(workers, sources.len(), sinks.len());
+    for (source, &node) in start.sources.iter_mut().zip(&sources) {
+        if let Operation::Source(node) = &plan.node(node).operation {
+            source.wants_contents = node.reader.wants_contents();
+        }
+    }
+    match recovered {
+        None => {}
+        Some(recovered) => {
+            check(&*store, &recovered.manifest, &program, durability.assume_unchanged)?;
+            for warning in &recovered.warnings {
+                let store = store.label();
+                crate::io::terminal::print(|| {
+                    eprintln!(
+                        "{pipeline}: warning: of the store {store}, {warning}; the run goes on \
+                         without it"
+                    );
+                });
+            }
+            start.recovered(recovered);
+        }
+    }
+    let Start { base, time, times, workers: worker_starts, sources, sinks } = start;
+    let recovered = time.is_some();
+    let time = time.unwrap_or(now);
+    if !recovered {
+        // The store knows its program before anything is logged.
+        program.begin(&*store, time).map_err(failed)?;
+    }
+    let durable = Durable {
+        base,
+        logged: AtomicU64::new(times.len() as u64),
+        checkpoint_at: AtomicU64::new(NO_CHECKPOINT),
+        saved_on: AtomicUsize::new(0),
+        pending: AtomicBool::new(false),
+        checkpoint_every: durability.checkpoint_every,
+        checkpoint_epochs: durability.checkpoint_epochs,
+        last: Mutex::new((Instant::now(), 0)),
+        times,
+        fed: AtomicU64::new(0),
+        suspending: AtomicBool::new(false),
+        messages: Mutex::new(None),
+        identities,
+    };
+    let workers = worker_starts;
+    Ok(Opened { durable, program, claim, store, workers, sources, sinks, time, recovered, ranks })
+}
+
+/// What is needed of an [`Opened`] to start the threads that write.
+pub(super) struct Writers {
+    log: LogWriter,
+    messages: Receiver<Message>,
+    checkpoints: Receiver<crate::persistence::writer::Checkpoint>,
+    store: Arc<dyn Store>,
+    claim: Arc<dyn Claim>,
+}
+
+impl Opened {
+    /// Begins the log of this run.
+    pub(super) fn begin(self) -> Result<(Durable, Writers)> {
+        let Self { durable, program, claim, store, .. } = self;
+        let (send, messages) = mpsc::sync_channel(MESSAGES_MAX);
+        let (to_checkpoints, checkpoints) = mpsc::sync_channel(1);
+        let next = durable.base + durable.replays();
+        let log = LogWriter::begin(Arc::clone(&store), program, next, to_checkpoints)
+            .map_err(|error| BuildError::Store { store: store.label(), error })?;
+        *lock(&durable.messages) = Some(send);
+        let claim = Arc::from(claim);
+        Ok((durable, Writers { log, messages, checkpoints, store, claim }))
+    }
+}
+
+impl Writers {
+    /// The work of both threads.
+    pub(super) fn threads(self) -> [(&'static str, Box<dyn FnOnce(&Arc<Shared>) + Send>); 2] {
+        let Self { log, messages, checkpoints, store, claim } = self;
+        let (log_store, log_claim) = (Arc::clone(&store), Arc::clone(&claim));
+        let run_log = move |shared: &Arc<Shared>| {
+            if let Err(error) = log.run(&messages, &Watcher(Arc::clone(shared))) {
+                shared.fail(store_error(&*log_store, error));
+            }
+            drop(log_claim);
+        };
+        let run_checkpoints = move |shared: &Arc<Shared>| {
+            let watcher = Watcher(Arc::clone(shared));
+            if let Err(error) = write_checkpoints(&*store, &checkpoints, &watcher) {
+                shared.fail(store_error(&*store, error));
+            }
+            drop(claim);
+        };
+        [("log", Box::new(run_log)), ("checkpoints", Box::new(run_checkpoints))]
+    }
+}
+
+/// What a run goes on from, while it is put together.
+struct Start {
+    base: u64,
+    /// Nothing in a first run.
+    time: Option<i64>,
+    times: Vec<i64>,
+    workers: Vec<WorkerStart>,
+    sources: Vec<SourceStart>,
+    sinks: Vec<SinkStart>,
+}
+
+impl Start {
+    fn new(workers: usize, sources: usize, sinks: usize) -> Self {
+        Self {
+            base: 0,
+            time: None,
+            times: Vec::new(),
+            workers: (0..workers).map(|_| WorkerStart::default()).collect(),
+            sources: vec![SourceStart::default(); sources],
+            sinks: vec![SinkStart::default(); sinks],
+        }
+    }
+
+    fn recovered(&mut self, recovered: Recovered) {
+        let Recovered { manifest, states, cuts, delivered, .. } = recovered;
+        self.base = manifest.epoch;
+        self.time = Some(manifest.time);
+        for (rank, sink) in self.sinks.iter_mut().enumerate() {
+            // Before the first checkpoint a sink goes on from its beginning.
+            sink.state = Some(manifest.sinks.get(rank).cloned().unwrap_or_default());
+            sink.delivered = delivered.get(&rank).copied();
+        }
+        let mut ends =
+            Ends { sources: &mut self.sources, closed: HashMap::new(), labels: BTreeMap::new() };
+        for (worker, states) in self.workers.iter_mut().zip(&states) {
+            worker.take(states);
+            for (&source, state) in &worker.sources {
+                ends.read(source, state);
+            }
+        }
+        for EpochCut { time, parts, .. } in cuts {
+            self.times.push(time);
+            for (worker, part) in self.workers.iter_mut().zip(parts) {
+                ends.follow(&part);
+                worker.parts.push_back(part);
+            }
+        }
+        let Ends { closed, labels, .. } = ends;
+        for (rank, source) in self.sources.iter_mut().enumerate() {
+            source.finished = closed.get(&rank) == Some(&self.workers.len());
+            for ((_, partition), label) in labels.range((rank, 0)..(rank + 1, 0)) {
+                source.partitions.entry(label.clone()).or_default().push_back(*partition);
+            }
+        }
+    }
+}
+
+/// How far sources are at the end of the log.
+struct Ends<'a> {
+    sources: &'a mut [SourceStart],
+    /// On how many workers each has ended.
+    closed: HashMap<usize, usize>,
+    /// By source and partition.
+    labels: BTreeMap<(usize, u32), String>,
+}
+
+impl Ends<'_> {
+    fn read(&mut self, source: usize, mut state: &[u8]) {
+        let SourceState { closed, positions, kept } = SourceState::decode(&mut state);
+        *self.closed.entry(source).or_default() += usize::from(closed);
+        for (partition, position) in positions {
+            self.labels.insert((source, partition), position.label);
+        }
+        if self.sources[source].wants_contents {
+            for (rows, _) in kept.into_values() {
+                self.sources[source].contents.extend(rows);
+            }
+        }
+    }
+
+    fn follow(&mut self, part: &[u8]) {
+        let (mut source, mut partition) = (0, 0);
+        for event in events(part) {
+            match event {
+                Event::At { source: at, partition: of } => (source, partition) = (at, of),
+                Event::Position(position) if position.is_gone() => {
+                    self.labels.remove(&(source, partition));
+                }
+                Event::Position(position) => {
+                    self.labels.insert((source, partition), position.label);
+                }
+                Event::Closed => *self.closed.entry(source).or_default() += 1,
+                Event::Row { row, diff, error } => {
+                    let start = &mut self.sources[source];
+                    if start.wants_contents && !error {
+                        add(&mut start.contents, row, diff);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl WorkerStart {
+    /// Takes apart what [`save`] wrote.
+    fn take(&mut self, mut bytes: &[u8]) {
+        let input = &mut bytes;
+        for _ in 0..take_len(input) {
+            let key = (take_u128(input), take_len(input));
+            let len = take_len(input);
+            self.states.insert(key, take_bytes(input, len).to_vec());
+        }
+        for _ in 0..take_len(input) {
+            let source = take_len(input);
+            let len = take_len(input);
+            self.sources.insert(source, take_bytes(input, len).to_vec());
+        }
+    }
+
+    /// Loads the states of a worker's operators.
+    pub(super) fn load(&mut self, durable: &Durable, states: &[(NodeId, SharedState)]) {
+        for (key, state) in keyed(durable, states) {
+            if let Some(bytes) = self.states.remove(&key) {
+                state.borrow_mut().load(&mut bytes.as_slice());
+            }
+        }
+    }
+}
+
+/// Each state with the identity of its node, and its number among those of the node.
+fn keyed<'a>(
+    durable: &Durable,
+    states: &'a [(NodeId, SharedState)],
+) -> Vec<((u128, usize), &'a SharedState)> {
+    let mut numbers: HashMap<NodeId, usize> = HashMap::new();
+    let mut keyed = Vec::new();
+    for (node, state) in states {
+        let number = numbers.entry(*node).or_default();
+        keyed.push(((durable.identities.node(*node), *number), state));
+        *number += 1;
+    }
+    keyed
+}
+
+/// The states of a worker's operators and sources.
+pub(super) fn save(
+    durable: &Durable,
+    states: &[(NodeId, SharedState)],
+    sources: &[(usize, Vec<u8>)],
+) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_len(states.len(), &mut out);
+    let mut state_bytes = Vec::new();
+    for ((identity, number), state) in keyed(durable, states) {
+        out.extend_from_slice(&identity.to_le_bytes());
+        put_len(number, &mut out);
+        state_bytes.clear();
+        state.borrow().save(&mut state_bytes);
+        put_len(state_bytes.len(), &mut out);
+        out.extend_from_slice(&state_bytes);
+    }
+    put_len(sources.len(), &mut out);
+    for (source, state) in sources {
+        put_len(*source, &mut out);
+        put_len(state.len(), &mut out);
+        out.extend_from_slice(state);
+    }
+    out
+}
+
+fn records(plan: &Plan, needed: &[bool], identities: &Identities) -> Vec<NodeRecord> {
+    let nodes = plan.nodes().iter().filter(|node| needed[node.id.index()]);
+    let record = |node: &Node| NodeRecord {
+        identity: identities.node(node.id),
+        version: match node.code_version() {
+            CodeVersion::None => None,
+            CodeVersion::Own(version) => Some(version),
+            CodeVersion::Build => Some(build_id()),
+        },
+        described: node.describe(),
+    };
+    let mut records: Vec<NodeRecord> = nodes.map(record).collect();
+    records.sort_by_key(|record| record.identity);
+    records
+}
+
+/// A number that changes with the program's code: the hash of its executable file.
+fn build_id() -> u64 {
+    static BUILD: OnceLock<u64> = OnceLock::new();
+    *BUILD.get_or_init(|| {
+        let file = std::env::current_exe().and_then(std::fs::read);
+        file.map_or(0, |bytes| xxh3_64(&bytes))
+    })
+}
+
+/// Checks that a store is one of this program.
+fn check(
+    store: &dyn Store,
+    manifest: &Manifest,
+    program: &Program,
+    assume_unchanged: bool,
+) -> Result<(), BuildError> {
+    let label = store.label();
+    if manifest.pipeline != program.pipeline {
+        return Err(BuildError::OtherPipeline {
+            store: label,
+            of: manifest.pipeline.clone(),
+            pipeline: program.pipeline.clone(),
+        });
+    }
+    if manifest.workers != program.workers {
+        return Err(BuildError::OtherThreads {
+            store: label,
+            of: manifest.workers,
+            threads: program.workers,
+        });
+    }
+    let by_identity = |records: &[NodeRecord]| -> BTreeMap<u128, NodeRecord> {
+        records.iter().map(|record| (record.identity, record.clone())).collect()
+    };
+    let (old, new) = (by_identity(&manifest.nodes), by_identity(&program.nodes));
+    let mut changes = BTreeSet::new();
+    for (identity, node) in &new {
+        match old.get(identity) {
+            None => {
+                changes.insert(format!("new or changed: {}", node.described));
+            }
+            Some(known) if known.version != node.version && !assume_unchanged => {
+                changes.insert(format!("other code: {}", node.described));
+            }
+            Some(_) => {}
+        }
+    }
+    let gone = old.values().filter(|node| !new.contains_key(&node.identity));
+    changes.extend(gone.map(|node| format!("gone: {}", node.described)));
+    if changes.is_empty() {
+        return Ok(());
+    }
+    Err(BuildError::Changed { store: label, changes: changes.into_iter().collect() })
+}
+
+fn refused(store: &dyn Store, refusal: Refusal) -> Error {
+    let store = store.label();
+    match refusal {
+        Refusal::Store(error) => BuildError::Store { store, error },
+        Refusal::Newer(version) => BuildError::NewerStore { store, version },
+        Refusal::Damaged(problems) => BuildError::DamagedStore { store, problems },
+    }
+    .into()
+}

@@ -1,0 +1,320 @@
+//! Pipelines that go on where an earlier run was.
+
+use pathway::prelude::*;
+use pathway::store::Memory;
+use pathway::testing::{Harness, TestStream, TestTable, add, remove};
+
+#[derive(Clone, Debug, PartialEq, Schema)]
+struct Stock {
+    #[schema(key)]
+    item: String,
+    count: i64,
+}
+
+fn stock(item: &str, count: i64) -> Stock {
+    Stock { item: item.into(), count }
+}
+
+/// A harness whose run was killed: what it would still have written is refused.
+fn kill(harness: Harness, store: &Memory) {
+    store.fail_after(0);
+    drop(harness);
+    store.mend(500);
+}
+
+fn words(t: &Harness) -> (TestStream<String>, pathway::testing::Capture<(String, u64)>) {
+    let words = t.stream::<String>();
+    let counts = words.rows().group_by(|word| word.clone()).reduce(|g| g.count());
+    let counts = t.capture(counts);
+    (words, counts)
+}
+
+#[test]
+fn a_run_goes_on_from_its_checkpoint() {
+    let store = store::memory();
+    let mut t = Harness::new().durable(store.clone(), 1);
+    let (input, counts) = words(&t);
+    input.push(["a".to_owned(), "b".to_owned()]);
+    t.step();
+    counts.assert_rows([("a".to_owned(), 1), ("b".to_owned(), 1)]);
+    drop(t);
+
+    let mut t = Harness::new().durable(store, 1);
+    let (input, counts) = words(&t);
+    input.push(["a".to_owned()]);
+    t.step();
+    counts.assert_changes([remove(("a".to_owned(), 1)), add(("a".to_owned(), 2))]);
+}
+
+#[test]
+fn epochs_behind_the_checkpoint_are_made_again() {
+    for threads in [1, 2] {
+        let store = store::memory();
+        let mut t = Harness::with_threads(threads).durable(store.clone(), 2);
+        let (input, _counts) = words(&t);
+        for word in ["a", "b", "a"] {
+            input.push([word.to_owned()]);
+            t.step();
+        }
+        kill(t, &store);
+
+        // One of the three epochs is behind the checkpoint, and comes again.
+        let mut t = Harness::with_threads(threads).durable(store.clone(), 2);
+        let (input, counts) = words(&t);
+        input.push(["a".to_owned()]);
+        t.step();
+        counts.assert_changes([remove(("a".to_owned(), 2)), add(("a".to_owned(), 3))]);
+        kill(t, &store);
+    }
+}
+
+#[test]
+fn a_table_input_knows_the_rows_of_earlier_runs() {
+    let store = store::memory();
+    let build = |store: &Memory| {
+        let t = Harness::new().durable(store.clone(), 3);
+        let stock: TestTable<Stock> = t.table();
+        let view = stock.rows().view();
+        (t, stock, view)
+    };
+    let (mut t, input, _view) = build(&store);
+    input.insert(stock("nail", 5));
+    t.step();
+    kill(t, &store);
+
+    let (mut t, input, view) = build(&store);
+    t.step();
+    input.replace(stock("nail", 4));
+    t.step();
+    assert_eq!(view.rows(), [stock("nail", 4)]);
+    t.step();
+    kill(t, &store);
+
+    let (mut t, input, view) = build(&store);
+    t.step();
+    input.remove(stock("nail", 4));
+    t.step();
+    assert!(view.rows().is_empty());
+}
+
+#[derive(Clone, Debug, PartialEq, Schema)]
+struct Sale {
+    #[schema(event_time)]
+    minute: i64,
+    amount: i64,
+}
+
+#[test]
+fn a_window_waits_on_over_a_stop() {
+    let store = store::memory();
+    let build = |store: &Memory| {
+        let t = Harness::new().durable(store.clone(), 1);
+        let sales = t.stream::<Sale>();
+        let windows = sales.rows().watermark(0).window(tumbling(60)).when_final();
+        let sums = windows.reduce(|g| g.sum(|sale| sale.amount)).select(|w, sum| (w.start, sum));
+        let sums = t.capture(sums);
+        (t, sales, sums)
+    };
+    let at = |minute, amount| Sale { minute, amount };
+    let (mut t, sales, sums) = build(&store);
+    sales.push([at(0, 1), at(30, 2)]);
+    t.step();
+    sums.assert_changes([]);
+    drop(t);
+    let (mut t, sales, sums) = build(&store);
+    sales.push([at(59, 4), at(60, 8)]);
+    t.step();
+    sums.assert_changes([add((0, 7))]);
+}
+
+#[test]
+fn another_program_is_refused_its_state() {
+    let store = store::memory();
+    let mut t = Harness::new().durable(store.clone(), 1);
+    let (_input, _counts) = words(&t);
+    t.step();
+    drop(t);
+    let mut t = Harness::new().durable(store.clone(), 1);
+    let words = t.stream::<String>();
+    t.capture(words.rows().distinct());
+    let error = t.try_step().unwrap_err().to_string();
+    assert!(error.contains("was written by another version of this program"), "{error}");
+    assert!(error.contains("new or changed: `distinct` at tests/it/durable.rs"), "{error}");
+    assert!(error.contains("gone: `group_by` at tests/it/durable.rs"), "{error}");
+}
+
+#[test]
+fn a_store_serves_one_run_at_a_time() {
+    let store = store::memory();
+    let mut t = Harness::new().durable(store.clone(), 1);
+    let (_input, _counts) = words(&t);
+    t.step();
+    let mut other = Harness::new().durable(store.clone(), 1);
+    let (_input, _counts) = words(&other);
+    let error = other.try_step().unwrap_err().to_string();
+    assert!(error.contains("another run uses the store in memory"), "{error}");
+}
+
+#[test]
+fn another_number_of_threads_is_refused() {
+    let store = store::memory();
+    let mut t = Harness::with_threads(2).durable(store.clone(), 1);
+    let (_input, _counts) = words(&t);
+    t.step();
+    drop(t);
+    let mut t = Harness::with_threads(3).durable(store, 1);
+    let (_input, _counts) = words(&t);
+    let error = t.try_step().unwrap_err().to_string();
+    assert!(error.contains("PATHWAY_THREADS=2"), "{error}");
+}
+
+/// Every kind of state that an operator keeps, killed at random.
+mod killed {
+    use super::*;
+    use pathway::testing::check_durable;
+
+    #[test]
+    fn groups() {
+        check_durable(|t| {
+            let rows: Table<(u8, i64)> = t.table();
+            rows.group_by(|(key, _)| key % 4).reduce(|g| {
+                (
+                    g.count(),
+                    g.sum(|(_, n)| *n >> 8),
+                    g.max(|(_, n)| *n),
+                    g.count_distinct(|(_, n)| *n),
+                )
+            })
+        })
+        .run();
+    }
+
+    #[test]
+    fn joins() {
+        check_durable(|t| {
+            let (left, right): (Table<(u8, i64)>, Stream<(u8, bool)>) = (t.table(), t.stream());
+            let left = left.filter(|(_, n)| n % 3 != 0);
+            left.left_join(&right)
+                .on(|(key, _)| key % 4, |(key, _)| key % 4)
+                .select(|(key, n), right| (*key, *n, right.map(|(_, flag)| *flag)))
+        })
+        .run();
+    }
+
+    #[test]
+    fn joins_of_three() {
+        check_durable(|t| {
+            let (a, b, c): (Table<(u8, i64)>, Table<(u8, i16)>, Table<(u8, i8)>) =
+                (t.table(), t.table(), t.table());
+            a.join(&b)
+                .on(|(key, _)| key % 4, |(key, _)| key % 4)
+                .join(&c)
+                .on(|(_, n): &(u8, i16)| n % 4, |(_, n)| i16::from(n % 4))
+                .select(|a, b, c| (*a, *b, *c))
+        })
+        .run();
+    }
+
+    #[test]
+    fn whole_tables() {
+        check_durable(|t| {
+            let rows: Table<i64> = t.table();
+            rows.reduce(|g| (g.count(), g.min(|n| *n)))
+        })
+        .run();
+    }
+
+    #[test]
+    fn sets() {
+        check_durable(|t| {
+            let (left, right): (Table<u8>, Table<u8>) = (t.table(), t.table());
+            left.map(|n| n % 8)
+                .distinct()
+                .difference(&right.map(|n| n % 8))
+                .concat(&left.intersect(&right))
+        })
+        .run();
+    }
+
+    #[test]
+    fn sorted_rows() {
+        check_durable(|t| {
+            let rows: Table<(u8, i64)> = t.table();
+            let top = rows.group_by(|(key, _)| key % 2).sort_by(|(_, n)| *n).limit(3);
+            top.map(|(key, n)| (key, n, 0)).concat(
+                &rows
+                    .group_by(|(key, _)| key % 2)
+                    .sort_by(|(_, n)| *n)
+                    .over(|o| o.row_number())
+                    .select(|(key, n), number| (key, n, number)),
+            )
+        })
+        .run();
+    }
+
+    #[test]
+    fn upserts() {
+        check_durable(|t| {
+            let rows: Stream<(u8, i64)> = t.stream();
+            let stock = rows.map(|(key, count)| Stock { item: format!("{}", key % 4), count });
+            stock.upsert_by(|stock| stock.count)
+        })
+        .run();
+    }
+
+    #[test]
+    fn states_of_ones_own() {
+        check_durable(|t| {
+            let rows: Stream<(u8, i64)> = t.stream();
+            rows.stateful_map(
+                |(key, _)| key % 4,
+                |_, sum: &mut Option<i64>, (_, n)| {
+                    let new = sum.unwrap_or_default().wrapping_add(n);
+                    *sum = Some(new);
+                    [new]
+                },
+            )
+        })
+        .run();
+    }
+
+    #[test]
+    fn windows() {
+        check_durable(|t| {
+            let sales: Table<Sale> = t.table();
+            let sales = sales.map(|sale| Sale { minute: sale.minute % 50, ..sale });
+            let hopping = sales.window(sliding(10, 5)).reduce(|g| g.sum(|sale| sale.amount >> 8));
+            let visits = sales.window(sessions(3)).reduce(|g| g.count());
+            hopping
+                .select(|w, sum| (w.start, w.end, sum))
+                .concat(&visits.select(|w, n| (w.start, w.end, i64::try_from(n).unwrap())))
+        })
+        .run();
+    }
+
+    #[test]
+    fn final_windows_and_late_rows() {
+        check_durable(|t| {
+            let sales: Stream<Sale> = t.stream();
+            let sales = sales.map(|sale| Sale { minute: sale.minute % 50, ..sale });
+            let (sales, late) = sales.watermark(5).or_late();
+            let sums = sales.window(tumbling(10)).when_final().reduce(|g| g.count());
+            sums.select(|w, n| (w.start, n)).as_table().concat(&late.map(|sale| (sale.minute, 0)))
+        })
+        .run();
+    }
+
+    #[test]
+    fn joins_by_time() {
+        check_durable(|t| {
+            let (left, right): (Stream<Sale>, Stream<Sale>) = (t.stream(), t.stream());
+            let short = |sale: Sale| Sale { minute: sale.minute % 50, ..sale };
+            let (left, _) = left.map(short).watermark(10).or_late();
+            let (right, _) = right.map(short).watermark(10).or_late();
+            left.as_of_join(&right)
+                .on(|l| l.amount % 2, |r| r.amount % 2)
+                .select(|l, r| (l.clone(), r.clone()))
+        })
+        .run();
+    }
+}
