@@ -21,11 +21,14 @@ pub(super) fn write_counts<'a>(
     out: &mut Vec<u8>,
 ) {
     put_len(len, out);
-    for (value, count) in values {
-        put_len(value.len(), out);
-        out.extend_from_slice(value);
-        count.encode(out);
-    }
+    values.for_each(|(value, count)| put_count(value, count, out));
+}
+
+/// Appends one of the values that [`merge_counts`] reads.
+pub(super) fn put_count(value: &[u8], count: i64, out: &mut Vec<u8>) {
+    put_len(value.len(), out);
+    out.extend_from_slice(value);
+    count.encode(out);
 }
 
 pub(super) fn merge_counts(input: &mut &[u8], mut add: impl FnMut(&[u8], i64)) {
