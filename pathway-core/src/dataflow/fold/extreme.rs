@@ -3,7 +3,7 @@
 use super::column::{Output, second_of_pair};
 use super::extremes::Extremes;
 use super::values::{merge_counts, put_count};
-use super::{Acc, Fold};
+use super::{Acc, Fold, Kept};
 use crate::schema::{DataType, RowEncoder, put_len, take_bytes, take_len};
 use crate::stage::{Diff, Input};
 use std::sync::Arc;
@@ -64,6 +64,10 @@ fn extremes(acc: &mut Acc) -> &mut Extremes {
 }
 
 impl Fold for Best {
+    fn kept(&self) -> Option<Kept> {
+        (!self.append_only).then_some(Kept::Extremes)
+    }
+
     fn insert_only(&self) -> Option<Arc<dyn Fold>> {
         Some(Arc::new(Self { append_only: true, ..*self }))
     }

@@ -91,6 +91,11 @@ pub trait Fold: Send + Sync {
         false
     }
 
+    /// What the state is, where another fold of the same argument can read it too.
+    fn kept(&self) -> Option<Kept> {
+        None
+    }
+
     /// The same reducer for groups from which nothing is taken away, where that is simpler.
     fn insert_only(&self) -> Option<Arc<dyn Fold>> {
         None
@@ -100,6 +105,17 @@ pub trait Fold: Send + Sync {
     fn memory(&self, _acc: &Acc) -> usize {
         0
     }
+}
+
+/// A state that does not depend on which fold keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// [`Acc::Float`].
+    FloatSum,
+    /// [`Acc::Extremes`].
+    Extremes,
+    /// [`Acc::Sorted`].
+    Sorted,
 }
 
 impl fmt::Debug for dyn Fold {
