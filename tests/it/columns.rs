@@ -101,6 +101,45 @@ fn arguments_of_reducers() {
     );
 }
 
+/// What several reducers keep of one column is kept once.
+#[test]
+fn reducers_of_one_column() {
+    same(
+        |readings, _| {
+            readings.group_by(Reading.sensor).reduce(|g| {
+                (
+                    g.max(Reading.level),
+                    g.sum(Reading.level),
+                    g.min(Reading.level),
+                    g.mean(Reading.level),
+                    g.median(Reading.level),
+                    g.quantile(0.9, Reading.level),
+                    g.mode(Reading.level),
+                    g.min(Reading.offset),
+                    g.any(Reading.offset),
+                    g.max(Reading.offset),
+                )
+            })
+        },
+        |readings, _| {
+            readings.group_by(|r| r.sensor).reduce(|g| {
+                (
+                    g.max(|r| r.level),
+                    g.sum(|r| r.level),
+                    g.min(|r| r.level),
+                    g.mean(|r| r.level),
+                    g.median(|r| r.level),
+                    g.quantile(0.9, |r| r.level),
+                    g.mode(|r| r.level),
+                    g.min(|r| r.offset),
+                    g.any(|r| r.offset),
+                    g.max(|r| r.offset),
+                )
+            })
+        },
+    );
+}
+
 #[test]
 fn arguments_that_are_columns_alone() {
     same(

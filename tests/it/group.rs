@@ -145,6 +145,28 @@ fn groups_larger_than_an_epoch() {
     .run();
 }
 
+/// Values of no width, of one word and of several, more than stand beside the sorted runs.
+#[test]
+fn extremes_of_groups_larger_than_an_epoch() {
+    check_incremental(|t| {
+        t.table::<Sale>().group_by(|sale| sale.0.is_some()).reduce(|g| {
+            (
+                g.min(|sale| sale.1),
+                g.max(|sale| sale.1),
+                g.max(|sale| sale.2),
+                g.min(|sale| sale.3.clone()),
+                g.max(|sale| sale.3.clone()),
+                g.argmin(|sale| sale.1, |sale| sale.2.unwrap_or(0.0)),
+                g.argmax(|sale| sale.2, |sale| sale.3.clone()),
+            )
+        })
+    })
+    .rows_per_epoch(250)
+    .epochs(10)
+    .cases(32)
+    .run();
+}
+
 #[test]
 fn keys_of_every_length() {
     let key = |random: &mut Random| {

@@ -55,6 +55,11 @@ impl Rows {
             );
             return self.reject(line, None, None, problem, out);
         }
+        self.row.clear();
+        if self.parser.parse_plain(self.rows, line.bytes, &mut self.row) {
+            out.update(&self.row, 1);
+            return Ok(());
+        }
         let text = match std::str::from_utf8(line.bytes) {
             Ok(text) => text,
             Err(error) => {
@@ -67,7 +72,6 @@ impl Rows {
         if text.bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
             return Ok(());
         }
-        self.row.clear();
         match self.parser.parse(self.rows, text, &mut self.row) {
             Ok(()) => {
                 out.update(&self.row, 1);

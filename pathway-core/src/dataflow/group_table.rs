@@ -17,7 +17,7 @@ use super::key_hash::Key;
 use super::key_table::{self, KeyTable};
 use super::state::{State, StateSize};
 use crate::schema::{RowEncoder, Schema, put_len, take_bytes, take_len};
-use crate::stage::{Batch, Diff, Inputs, SharedBatch, enter};
+use crate::stage::{Batch, ColumnInput, Diff, Inputs, SharedBatch, enter};
 use std::fmt;
 use std::ops::Range;
 use std::rc::Rc;
@@ -41,12 +41,15 @@ pub struct ReducePlan {
     folds: Arc<[AnyFold]>,
     /// The same, each with the place of its state.
     places: Arc<[Place]>,
+    /// The columns that are their arguments, where they are columns.
+    arguments: Arc<[Option<ColumnInput>]>,
+    /// Those that have an accumulator of their own.
+    acc_folds: Arc<[Arc<dyn Fold>]>,
     /// The form of their outputs.
     shape: OutputShape,
     /// What an error about an output says of its reducer.
     origins: Arc<[Option<String>]>,
     pub(super) words: usize,
-    accs: usize,
     /// How many outputs can be null.
     nullable: usize,
 }
@@ -68,6 +71,11 @@ enum Place {
         fold: Arc<dyn Fold>,
         acc: usize,
     },
+    /// It reads what a reducer in front of it keeps of the same argument.
+    Shared {
+        fold: Arc<dyn Fold>,
+        acc: usize,
+    },
 }
 
 impl Place {
@@ -82,7 +90,9 @@ impl Place {
             Self::Count => Count.finish(&[], rows, row),
             Self::Int { fold, words: own } => fold.finish(&words[own.clone()], rows, row),
             Self::Words { fold, words: own } => fold.finish(&words[own.clone()], rows, row),
-            Self::Acc { fold, acc } => fold.finish(&accs[*acc], rows, row),
+            Self::Acc { fold, acc } | Self::Shared { fold, acc } => {
+                fold.finish(&accs[*acc], rows, row)
+            }
         }
     }
 }
@@ -93,9 +103,14 @@ impl fmt::Debug for Place {
     }
 }
 
-fn places(folds: &[AnyFold]) -> Arc<[Place]> {
-    let (mut words, mut accs) = (0, 0);
-    let mut place = |fold: &AnyFold| match fold {
+/// Where the states of reducers of those arguments are, and the folds that keep accumulators.
+fn places(
+    folds: &[AnyFold],
+    arguments: &[Option<ColumnInput>],
+) -> (Arc<[Place]>, Arc<[Arc<dyn Fold>]>) {
+    let mut words = 0;
+    let mut kept: Vec<(Arc<dyn Fold>, Option<ColumnInput>)> = Vec::new();
+    let mut place = |(fold, &argument): (&AnyFold, &Option<ColumnInput>)| match fold {
         AnyFold::Words(fold) => {
             let own = words..words + fold.words();
             words = own.end;
@@ -106,27 +121,51 @@ fn places(folds: &[AnyFold]) -> Arc<[Place]> {
             }
         }
         AnyFold::Acc(fold) => {
-            accs += 1;
-            Place::Acc { fold: Arc::clone(fold), acc: accs - 1 }
+            let fold = Arc::clone(fold);
+            let same = |(other, of): &(Arc<dyn Fold>, Option<ColumnInput>)| {
+                argument.is_some()
+                    && argument == *of
+                    && fold.kept().is_some()
+                    && fold.kept() == other.kept()
+            };
+            if let Some(acc) = kept.iter().position(same) {
+                return Place::Shared { fold, acc };
+            }
+            kept.push((Arc::clone(&fold), argument));
+            Place::Acc { fold, acc: kept.len() - 1 }
         }
     };
-    folds.iter().map(&mut place).collect()
+    let places = folds.iter().zip(arguments).map(&mut place).collect();
+    (places, kept.into_iter().map(|(fold, _)| fold).collect())
 }
 
 impl ReducePlan {
     /// A reduction by those reducers.
     pub fn new(folds: Vec<AnyFold>, shape: OutputShape) -> Self {
+        let arguments = vec![None; folds.len()];
+        Self::of_columns(folds, arguments, shape)
+    }
+
+    /// A reduction by those reducers, of which some take columns. Those that keep the same of the
+    /// same column keep it once.
+    pub(crate) fn of_columns(
+        folds: Vec<AnyFold>,
+        arguments: Vec<Option<ColumnInput>>,
+        shape: OutputShape,
+    ) -> Self {
         let words = |fold: &AnyFold| match fold {
             AnyFold::Words(fold) => fold.words(),
             AnyFold::Acc(_) => 0,
         };
+        let (places, acc_folds) = places(&folds, &arguments);
         Self {
             words: folds.iter().map(words).sum(),
-            accs: folds.iter().filter(|fold| matches!(fold, AnyFold::Acc(_))).count(),
             origins: vec![None; folds.len()].into(),
             nullable: folds.iter().filter(|fold| fold.nullable()).count(),
-            places: places(&folds),
+            places,
+            acc_folds,
             folds: folds.into(),
+            arguments: arguments.into(),
             shape,
         }
     }
@@ -152,7 +191,8 @@ impl ReducePlan {
             AnyFold::Words(_) => fold.clone(),
         };
         let folds = self.folds.iter().map(fold).collect();
-        Self { origins: Arc::clone(&self.origins), ..Self::new(folds, self.shape) }
+        let plan = Self::of_columns(folds, self.arguments.to_vec(), self.shape);
+        Self { origins: Arc::clone(&self.origins), ..plan }
     }
 
     /// Whether the state of a group is the number of its rows and at most one sum.
@@ -214,7 +254,7 @@ impl ReducePlan {
     ) {
         for (at, place) in self.places.iter().enumerate() {
             match place {
-                Place::Count => {}
+                Place::Count | Place::Shared { .. } => {}
                 Place::Int { fold, words: own } => {
                     fold.update(&mut words[own.clone()], inputs.get(first + at), diff);
                 }
@@ -237,10 +277,12 @@ impl ReducePlan {
     }
 
     pub(super) fn acc_folds(&self) -> impl Iterator<Item = &Arc<dyn Fold>> + Clone {
-        self.folds.iter().filter_map(|fold| match fold {
-            AnyFold::Words(_) => None,
-            AnyFold::Acc(fold) => Some(fold),
-        })
+        self.acc_folds.iter()
+    }
+
+    /// How many accumulators a group has.
+    fn accs(&self) -> usize {
+        self.acc_folds.len()
     }
 
     /// The words of a group without rows.
@@ -258,23 +300,20 @@ impl ReducePlan {
         let mut other = Vec::with_capacity(self.words);
         other.extend((0..self.words).map(|_| u64::decode(partial)));
         let mut other = other.as_slice();
-        let mut accs = accs.iter_mut();
         for fold in &*self.folds {
-            match fold {
-                AnyFold::Words(fold) => {
-                    let (own, rest) = words.split_at_mut(fold.words());
-                    words = rest;
-                    let (theirs, rest) = other.split_at(fold.words());
-                    other = rest;
-                    fold.merge(own, theirs);
-                }
-                AnyFold::Acc(fold) => fold.merge(accs.next().expect(ONE_EACH), partial),
+            if let AnyFold::Words(fold) = fold {
+                let (own, rest) = words.split_at_mut(fold.words());
+                words = rest;
+                let (theirs, rest) = other.split_at(fold.words());
+                other = rest;
+                fold.merge(own, theirs);
             }
+        }
+        for (fold, acc) in self.acc_folds().zip(accs) {
+            fold.merge(acc, partial);
         }
     }
 }
-
-const ONE_EACH: &str = "a group has an accumulator for each reducer that wants one";
 
 /// A group that this epoch has touched.
 struct Touched {
@@ -329,7 +368,7 @@ impl Groups {
 
     fn insert(&mut self, plan: &ReducePlan, key: Key<'_>) -> u32 {
         let slot = self.keys.insert(key);
-        if plan.accs > 0 && slot as usize * plan.accs == self.accs.len() {
+        if plan.accs() > 0 && slot as usize * plan.accs() == self.accs.len() {
             self.accs.extend(plan.zeros());
         }
         slot
@@ -340,17 +379,17 @@ impl Groups {
     }
 
     fn state(&self, plan: &ReducePlan, slot: u32) -> (&[u64], &[Acc]) {
-        let first = slot as usize * plan.accs;
-        (&self.keys.payload(slot)[1..], &self.accs[first..first + plan.accs])
+        let first = slot as usize * plan.accs();
+        (&self.keys.payload(slot)[1..], &self.accs[first..first + plan.accs()])
     }
 
     /// Adds rows to a group, and gives its state to change.
     #[inline]
     fn add(&mut self, plan: &ReducePlan, slot: u32, rows: Diff) -> (&mut [u64], &mut [Acc]) {
-        let first = slot as usize * plan.accs;
+        let first = slot as usize * plan.accs();
         let payload = self.keys.payload_mut(slot);
         payload[0] = payload[0].wrapping_add_signed(rows);
-        (&mut payload[1..], &mut self.accs[first..first + plan.accs])
+        (&mut payload[1..], &mut self.accs[first..first + plan.accs()])
     }
 
     /// Notes that a group changes in this epoch, and writes aside what it was.
@@ -361,7 +400,7 @@ impl Groups {
         }
         self.keys.set_stamp(slot, self.stamp);
         let payload = self.keys.payload(slot);
-        let old_end = if plan.accs == 0 {
+        let old_end = if plan.accs() == 0 {
             if payload[0] != 0 {
                 // A few words: a call to copy them takes longer.
                 payload.iter().for_each(|&word| self.old_words.push(word));
@@ -440,7 +479,7 @@ impl Groups {
         }
         if rows == 0 {
             self.keys.remove(slot);
-            let first = slot as usize * plan.accs;
+            let first = slot as usize * plan.accs();
             for (acc, zero) in self.accs[first..].iter_mut().zip(plan.zeros()) {
                 *acc = zero;
             }
@@ -593,7 +632,7 @@ impl GroupTable {
                 let end = group.old_end as usize;
                 let old = match end {
                     _ if end == start => Old::Nothing,
-                    _ if plan.accs == 0 => Old::Words(&old_words[start..end]),
+                    _ if plan.accs() == 0 => Old::Words(&old_words[start..end]),
                     _ => Old::Outputs(&old[start + 1..end]),
                 };
                 start = end;
@@ -859,6 +898,62 @@ mod tests {
                 expected.sort();
                 assert_eq!(closed(&mut table), expected, "seed {seed}");
                 before = now;
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_kept_of_one_column_is_kept_once() {
+        let best = |kind| {
+            let best = Best { kind, output: DataType::I64, nullable: false, append_only: false };
+            AnyFold::Acc(Arc::new(best))
+        };
+        let folds = vec![
+            best(BestKind::Greatest),
+            AnyFold::Words(Arc::new(Count)),
+            Number::Float.total(Total::Mean, false),
+            best(BestKind::Least),
+            Number::Float.total(Total::Sum(DataType::F64), false),
+            best(BestKind::Least),
+        ];
+        let ordered = |column| Some(ColumnInput::Ordered { column, nulls: false });
+        let number = Some(ColumnInput::Number(0));
+        let arguments = vec![ordered(0), None, number, ordered(0), number, ordered(1)];
+        let shared = ReducePlan::of_columns(folds.clone(), arguments, OutputShape::Tuple);
+        assert_eq!(shared.accs(), 3);
+        assert_eq!(shared.insert_only().accs(), 4, "then each keeps one value of its own");
+        let plan = ReducePlan::new(folds, OutputShape::Tuple);
+        assert_eq!(plan.accs(), 5);
+        for seed in 0..30 {
+            let mut random = Random::new(seed);
+            let mut tables = [&plan, &shared].map(|plan| GroupTable::new(0, plan.clone()));
+            let mut rows: Vec<(u8, i64)> = Vec::new();
+            for _ in 0..8 {
+                for _ in 0..random.below(200) {
+                    let (row, diff) = if random.one_in(3) && !rows.is_empty() {
+                        (rows.swap_remove(random.index(rows.len())), -1)
+                    } else {
+                        rows.push((u8::from(random.one_in(2)), random.value()));
+                        (rows[rows.len() - 1], 1)
+                    };
+                    let mut inputs = Inputs::default();
+                    inputs.ordered(&row.1);
+                    inputs.null();
+                    inputs.float(row.1 as f64);
+                    inputs.ordered(&row.1);
+                    inputs.float(row.1 as f64);
+                    inputs.ordered(&(row.1 / 3));
+                    for table in &mut tables {
+                        table.add(&[row.0], &inputs, 0, diff);
+                    }
+                }
+                let [expected, found] = tables.each_mut().map(closed);
+                assert_eq!(found, expected, "seed {seed}");
+                // Through bytes, as it travels and is saved.
+                let mut bytes = Vec::new();
+                tables[1].save(&mut bytes);
+                tables[1] = GroupTable::new(0, shared.clone());
+                tables[1].load(&mut bytes.as_slice());
             }
         }
     }

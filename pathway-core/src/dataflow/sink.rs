@@ -194,20 +194,26 @@ pub(super) fn consolidated(chunks: &[Chunk]) -> Updates {
 
 /// Sums equal rows; retractions first, each part in row order.
 fn sorted(data_type: DataType, chunks: &[Chunk]) -> Updates {
+    let len = chunks.iter().map(Chunk::len).sum();
     let mut keys = Vec::new();
-    let mut entries: Vec<(std::ops::Range<usize>, &[u8], i64)> = Vec::new();
+    let mut rows: Vec<(std::ops::Range<usize>, &[u8], i64)> = Vec::with_capacity(len);
+    // Most comparisons are decided without a look at the keys, which lie far apart.
+    let mut order: Vec<(u64, usize)> = Vec::with_capacity(len);
     for (row, _, diff) in chunks.iter().flat_map(Chunk::iter) {
         let row = row.unwrap_or_default();
         let start = keys.len();
         ordered::from_compact(data_type, &mut &*row, &mut keys);
-        entries.push((start..keys.len(), row, diff));
+        order.push((ordered::front(&keys[start..]), rows.len()));
+        rows.push((start..keys.len(), row, diff));
     }
-    entries.sort_unstable_by(|a, b| keys[a.0.clone()].cmp(&keys[b.0.clone()]));
-    let mut sums: Vec<(&[u8], i64)> = Vec::new();
-    for (_, row, diff) in entries {
+    let key = |at: usize| &keys[rows[at].0.clone()];
+    order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| key(a.1).cmp(key(b.1))));
+    let mut sums: Vec<(&[u8], i64)> = Vec::with_capacity(len);
+    for (_, at) in order {
+        let (_, row, diff) = &rows[at];
         match sums.last_mut() {
-            Some((last, sum)) if *last == row => *sum += diff,
-            _ => sums.push((row, diff)),
+            Some((last, sum)) if last == row => *sum += diff,
+            _ => sums.push((row, *diff)),
         }
     }
     let mut updates = Updates::default();
@@ -218,4 +224,33 @@ fn sorted(data_type: DataType, chunks: &[Chunk]) -> Updates {
         updates.push(row, diff);
     }
     updates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Schema;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    proptest! {
+        #[test]
+        fn retractions_come_first_and_each_part_is_in_order(
+            rows in prop::collection::vec((("[a-c]{0,12}", any::<i8>()), -2i64..3), 0..200),
+        ) {
+            let (mut chunks, mut sums) = ([Chunk::default(), Chunk::default()], BTreeMap::new());
+            for (at, (row, diff)) in rows.into_iter().enumerate() {
+                chunks[at % 2].push(Some(&row.to_row_bytes()), &[], diff);
+                *sums.entry(row).or_insert(0) += diff;
+            }
+            let updates = sorted(<(String, i8)>::data_type(), &chunks);
+            let found: Vec<((String, i8), i64)> =
+                updates.iter().map(|(mut row, diff)| (Schema::decode(&mut row), diff)).collect();
+            let parts = [false, true].into_iter().flat_map(|is_added| {
+                let of_part = sums.iter().filter(move |(_, sum)| **sum != 0 && (**sum > 0) == is_added);
+                of_part.map(|(row, sum)| (row.clone(), *sum))
+            });
+            prop_assert_eq!(found, parts.collect::<Vec<_>>());
+        }
+    }
 }

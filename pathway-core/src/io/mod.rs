@@ -7,6 +7,7 @@
 //! - [`terminal`]: how a sink that prints keeps out of the way of progress.
 //! - [`updates`]: rows with multiplicities, as sinks receive them.
 
+mod current;
 mod kind;
 pub mod rows;
 pub mod sink;
@@ -14,8 +15,9 @@ pub mod source;
 pub mod terminal;
 pub mod updates;
 
+pub use current::CurrentState;
 pub use rows::{AnyRows, Rows};
-pub use sink::{CurrentState, Delivery, Sink, SinkError, SinkWriter, Wanted};
+pub use sink::{Delivery, Sink, SinkError, SinkWriter, Wanted};
 pub use source::{
     BadRow, Decoder, PartitionId, Reader, RowReceiver, SourceError, SourceEvent, SourceWriter,
     Stopped,

@@ -1,8 +1,7 @@
 //! The contract of sinks.
 
 use super::{CollectionKind, Updates};
-use crate::schema::{DataType, Schema, ordered, put_len, take_bytes, take_len};
-use std::collections::BTreeMap;
+use crate::schema::DataType;
 
 /// What a program writes to: `table.write(jsonl::file("out.jsonl"))`.
 #[diagnostic::on_unimplemented(
@@ -152,79 +151,4 @@ pub enum SinkError {
         /// The cause.
         error: std::io::Error,
     },
-}
-
-/// The rows of a table as they stand, for sinks that publish the whole state.
-#[derive(Debug)]
-pub struct CurrentState {
-    data_type: DataType,
-    rows: BTreeMap<Vec<u8>, i64>,
-}
-
-impl CurrentState {
-    /// An empty table.
-    pub fn new(data_type: DataType) -> Self {
-        Self { data_type, rows: BTreeMap::new() }
-    }
-
-    /// Applies the updates of an epoch.
-    pub fn apply(&mut self, updates: &Updates) {
-        for (row, diff) in updates.iter() {
-            let mut key = Vec::with_capacity(row.len() + 8);
-            ordered::from_compact(self.data_type, &mut &*row, &mut key);
-            let count = self.rows.entry(key).or_insert(0);
-            *count += diff;
-            if *count == 0 {
-                let mut key = Vec::with_capacity(row.len() + 8);
-                ordered::from_compact(self.data_type, &mut &*row, &mut key);
-                self.rows.remove(&key);
-            }
-        }
-    }
-
-    /// Appends the rows with their copies: what [`load`](Self::load) reads.
-    pub fn save(&self, out: &mut Vec<u8>) {
-        put_len(self.rows.len(), out);
-        for (key, copies) in &self.rows {
-            put_len(key.len(), out);
-            out.extend_from_slice(key);
-            copies.encode(out);
-        }
-    }
-
-    /// Reads what [`save`](Self::save) wrote, in place of the rows that are there.
-    pub fn load(&mut self, input: &mut &[u8]) {
-        let row = |input: &mut &[u8]| {
-            let len = take_len(input);
-            (take_bytes(input, len).to_vec(), i64::decode(input))
-        };
-        self.rows = (0..take_len(input)).map(|_| row(input)).collect();
-    }
-
-    /// Calls `f` with the compact bytes of every row, in row order, once for each copy.
-    ///
-    /// # Errors
-    ///
-    /// The first error of `f`.
-    pub fn for_each<E>(&self, mut f: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        let mut row = Vec::new();
-        for (key, &count) in &self.rows {
-            row.clear();
-            ordered::to_compact(self.data_type, &mut key.as_slice(), &mut row);
-            for _ in 0..count {
-                f(&row)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// How many rows there are.
-    pub fn len(&self) -> usize {
-        self.rows.values().map(|&count| usize::try_from(count).unwrap_or(0)).sum()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
 }

@@ -16,6 +16,16 @@ use memchr::memchr;
 const END: [u8; 2] = [0, 0];
 const ESCAPED: u8 = 0xff;
 
+/// The first eight bytes of an encoded value, as a number that compares as the values do where
+/// they differ in these.
+#[inline]
+pub(crate) fn front(value: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    let len = value.len().min(8);
+    bytes[..len].copy_from_slice(&value[..len]);
+    u64::from_be_bytes(bytes)
+}
+
 /// Appends the ordered form of one compact value, and advances past it.
 ///
 /// # Panics

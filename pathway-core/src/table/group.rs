@@ -89,12 +89,14 @@ pub(super) fn reduction<T: Schema>(
     for mistake in parts.iter().filter_map(|part| part.mistake.clone()) {
         graph.change(|plan| plan.add_mistake(mistake));
     }
-    let inputs = parts.iter().map(|part| part.column).collect();
+    let columns: Vec<_> = parts.iter().map(|part| part.column).collect();
     let origin = |part: &Part<T>| part.origin.map(|origin| origin.describe(T::data_type()));
     let origins = parts.iter().map(origin).collect();
     let (folds, extracts): (Vec<_>, Vec<_>) =
         parts.into_iter().map(|part| (part.fold, part.extract)).unzip();
-    Reduction { plan: ReducePlan::new(folds, shape).with_origins(origins), extracts, inputs }
+    let inputs = columns.iter().copied().collect();
+    let plan = ReducePlan::of_columns(folds, columns, shape).with_origins(origins);
+    Reduction { plan, extracts, inputs }
 }
 
 impl<T, E, F, G> Grouped<T, E, F, G>

@@ -1,12 +1,12 @@
 //! Rows from this process: given at once, or pushed while the pipeline runs.
 
+use super::contents::Contents;
 use super::{Pipeline, ReaderSource, Stream, Table};
 use crate::io::{
     AnyRows, BadRow, Decoder, PartitionId, Reader, RowReceiver, Rows, SourceError, SourceEvent,
     SourceWriter, Stopped,
 };
 use crate::schema::{DataType, RowDecoder, Schema, ordered, skip, take_bytes};
-use hashbrown::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -14,6 +14,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Rows that are encoded already: `[diff, 8 bytes][length, 4 bytes][row]`.
 pub(crate) struct Encoded;
+
+/// What stands in front of a row.
+const UPDATE_HEAD: usize = 12;
 
 /// Appends one update in the form that [`Encoded`] reads.
 pub(crate) fn put_update(row: &[u8], diff: i64, out: &mut Vec<u8>) {
@@ -300,10 +303,11 @@ pub(super) fn table<T: Schema>(
     location: &'static Location<'static>,
 ) -> (TableInput<T>, Table<T>) {
     let pushed = pushed();
-    let contents = Arc::new(Mutex::new(Contents::default()));
+    let contents = Arc::new(Mutex::new(Contents::new(T::data_type())));
     let restored = Arc::clone(&contents);
-    let restore = move |row: &[u8], diff: i64| {
-        restored.lock().unwrap_or_else(PoisonError::into_inner).change::<T>(row, diff);
+    let restore = move |row: &[u8], copies: i64| {
+        let mut contents = restored.lock().unwrap_or_else(PoisonError::into_inner);
+        (0..copies).for_each(|_| contents.insert(row));
     };
     let reader = PushedReader {
         pushed: Arc::clone(&pushed),
@@ -364,15 +368,6 @@ impl<T: Schema> Input<T> {
     }
 }
 
-/// What a table's input has put into it.
-#[derive(Default)]
-struct Contents {
-    rows: ByBytes<i64>,
-    by_key: ByBytes<Vec<u8>>,
-}
-
-type ByBytes<V> = HashMap<Box<[u8]>, V, foldhash::fast::RandomState>;
-
 /// Changes a table, from any thread. Cheap to clone; the input ends with [`close`](Self::close),
 /// or when the last clone is dropped.
 ///
@@ -403,8 +398,8 @@ impl<T> fmt::Debug for TableInput<T> {
 /// Changes that enter a table together, in one epoch.
 pub struct Transaction<'a, T> {
     contents: &'a mut Contents,
+    /// What has changed, in the form that [`Encoded`] reads.
     block: Vec<u8>,
-    undo: Vec<(Vec<u8>, i64)>,
     rows: PhantomData<fn(T)>,
 }
 
@@ -440,16 +435,18 @@ pub(super) fn key_in_order(data_type: DataType, mut row: &[u8]) -> Option<Vec<u8
 }
 
 impl<T: Schema> Transaction<'_, T> {
-    fn change(&mut self, row: Vec<u8>, diff: i64) {
-        put_update(&row, diff, &mut self.block);
-        self.contents.change::<T>(&row, diff);
-        self.undo.push((row, diff));
+    /// Takes away a row that is there.
+    fn take_away(&mut self, row: &[u8]) {
+        put_update(row, -1, &mut self.block);
+        self.contents.remove(row);
     }
 
     /// Adds a row.
     #[expect(clippy::needless_pass_by_value, reason = "the row moves into the pipeline")]
     pub fn insert(&mut self, row: T) {
-        self.change(row.to_row_bytes(), 1);
+        let start = self.block.len() + UPDATE_HEAD;
+        put_row(&row, &mut self.block);
+        self.contents.insert(&self.block[start..]);
     }
 
     /// Takes a row away.
@@ -459,10 +456,10 @@ impl<T: Schema> Transaction<'_, T> {
     /// [`InputError::Absent`] if it is not there.
     pub fn remove(&mut self, row: &T) -> Result<(), InputError> {
         let row = row.to_row_bytes();
-        if !self.contents.rows.contains_key(row.as_slice()) {
+        if !self.contents.contains(&row) {
             return Err(InputError::Absent);
         }
-        self.change(row, -1);
+        self.take_away(&row);
         Ok(())
     }
 
@@ -471,34 +468,29 @@ impl<T: Schema> Transaction<'_, T> {
     /// # Errors
     ///
     /// [`InputError::NoKey`] if the row type has no key.
-    #[expect(clippy::needless_pass_by_value, reason = "the row moves into the pipeline")]
     pub fn replace(&mut self, row: T) -> Result<(), InputError> {
-        let row = row.to_row_bytes();
-        let key = key_in_order(T::data_type(), &row).ok_or(InputError::NoKey)?;
-        if let Some(old) = self.contents.by_key.get(key.as_slice()).cloned() {
-            self.change(old, -1);
+        if !self.contents.has_key() {
+            return Err(InputError::NoKey);
         }
-        self.change(row, 1);
+        let old = self.contents.with_key_of(&row.to_row_bytes()).map(<[u8]>::to_vec);
+        if let Some(old) = old {
+            self.take_away(&old);
+        }
+        self.insert(row);
         Ok(())
     }
 }
 
-impl Contents {
-    fn change<T: Schema>(&mut self, row: &[u8], diff: i64) {
-        let count = self.rows.entry_ref(row).or_insert(0);
-        *count += diff;
-        let gone = *count == 0;
-        if gone {
-            self.rows.remove(row);
-        }
-        if let Some(key) = key_in_order(T::data_type(), row) {
-            if diff > 0 {
-                self.by_key.insert(key.into(), row.to_vec());
-            } else if gone && self.by_key.get(key.as_slice()).is_some_and(|current| current == row)
-            {
-                self.by_key.remove(key.as_slice());
-            }
-        }
+/// Takes back what a transaction has changed, the last change first.
+fn undo(contents: &mut Contents, mut block: &[u8]) {
+    let mut updates = Vec::new();
+    while !block.is_empty() {
+        let diff = i64::decode(&mut block);
+        let len = u32::decode(&mut block) as usize;
+        updates.push((take_bytes(&mut block, len), diff));
+    }
+    for (row, diff) in updates.into_iter().rev() {
+        if diff > 0 { contents.remove(row) } else { contents.insert(row) }
     }
 }
 
@@ -513,23 +505,17 @@ impl<T: Schema> TableInput<T> {
         f: impl FnOnce(&mut Transaction<'_, T>) -> Result<R, InputError>,
     ) -> Result<R, InputError> {
         let mut contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut transaction = Transaction {
-            contents: &mut contents,
-            block: Vec::new(),
-            undo: Vec::new(),
-            rows: PhantomData,
-        };
+        let mut transaction =
+            Transaction { contents: &mut contents, block: Vec::new(), rows: PhantomData };
         let result = f(&mut transaction);
-        let Transaction { block, undo, .. } = transaction;
+        let Transaction { block, .. } = transaction;
         let pushed = match &result {
             Ok(_) if block.is_empty() => Ok(()),
-            Ok(_) => self.handle.0.push(Block::Bytes(block)),
+            Ok(_) => self.handle.0.push(Block::Bytes(block.clone())),
             Err(error) => Err(*error),
         };
         if pushed.is_err() {
-            for (row, diff) in undo.into_iter().rev() {
-                contents.change::<T>(&row, -diff);
-            }
+            undo(&mut contents, &block);
         }
         pushed.and(result)
     }

@@ -9,6 +9,7 @@ mod as_of_now;
 mod async_calls;
 mod changes;
 mod collection;
+mod contents;
 mod fallible;
 mod graph;
 mod group;

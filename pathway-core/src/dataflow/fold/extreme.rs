@@ -1,8 +1,9 @@
 //! Min, max, argmin, argmax, any: folds that choose one value.
 
 use super::column::{Output, second_of_pair};
-use super::values::{merge_counts, multiset, write_counts};
-use super::{Acc, Fold};
+use super::extremes::Extremes;
+use super::values::{merge_counts, put_count};
+use super::{Acc, Fold, Kept};
 use crate::schema::{DataType, RowEncoder, put_len, take_bytes, take_len};
 use crate::stage::{Diff, Input};
 use std::sync::Arc;
@@ -53,7 +54,20 @@ impl Best {
     }
 }
 
+/// The values of a group, made if there are none.
+fn extremes(acc: &mut Acc) -> &mut Extremes {
+    if !matches!(acc, Acc::Extremes(_)) {
+        *acc = Acc::Extremes(Extremes::default());
+    }
+    let Acc::Extremes(values) = acc else { unreachable!("the state was made above") };
+    values
+}
+
 impl Fold for Best {
+    fn kept(&self) -> Option<Kept> {
+        (!self.append_only).then_some(Kept::Extremes)
+    }
+
     fn insert_only(&self) -> Option<Arc<dyn Fold>> {
         Some(Arc::new(Self { append_only: true, ..*self }))
     }
@@ -61,7 +75,7 @@ impl Fold for Best {
     fn update(&self, acc: &mut Acc, input: Input<'_>, diff: Diff) {
         match input {
             Input::Bytes(value) if self.append_only => self.offer(acc, value),
-            Input::Bytes(value) => multiset(acc).add(value, diff),
+            Input::Bytes(value) => extremes(acc).add(value, diff),
             _ => {}
         }
     }
@@ -73,9 +87,10 @@ impl Fold for Best {
                 put_len(best.len(), out);
                 out.extend_from_slice(best);
             }
-            Acc::Sorted(values) => {
+            Acc::Extremes(values) => {
                 out.push(2);
-                write_counts(values.iter(), values.distinct(), out);
+                put_len(values.parts(), out);
+                values.each(|value, count| put_count(value, count, out));
             }
             _ => out.push(0),
         }
@@ -88,7 +103,7 @@ impl Fold for Best {
                 let len = take_len(input);
                 self.offer(acc, take_bytes(input, len));
             }
-            _ => merge_counts(input, |value, count| multiset(acc).add(value, count)),
+            _ => merge_counts(input, |value, count| extremes(acc).add(value, count)),
         }
     }
 
@@ -99,21 +114,22 @@ impl Fold for Best {
     fn memory(&self, acc: &Acc) -> usize {
         match acc {
             Acc::Best(best) => best.len(),
-            Acc::Sorted(values) => values.memory(),
+            Acc::Extremes(values) => values.memory(),
             _ => 0,
         }
     }
 
     fn finish(&self, acc: &Acc, _rows: i64, out: &mut RowEncoder<'_>) -> Result<(), String> {
+        let found;
         let best: Option<&[u8]> = match acc {
             Acc::Best(best) => Some(best),
-            Acc::Sorted(values) => {
+            Acc::Extremes(values) => {
                 values.check()?;
-                let best = match self.kind {
-                    BestKind::Greatest => values.iter().next_back(),
-                    BestKind::Least | BestKind::PairFirst { .. } => values.iter().next(),
+                found = match self.kind {
+                    BestKind::Greatest => values.last(),
+                    BestKind::Least | BestKind::PairFirst { .. } => values.first(),
                 };
-                best.map(|(value, _)| value)
+                found.as_deref()
             }
             _ => None,
         };

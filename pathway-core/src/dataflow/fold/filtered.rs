@@ -1,7 +1,7 @@
 //! Folds over some rows of a group only, and over groups that may have no rows.
 
 use super::multiset::TAKEN_AWAY;
-use super::{Acc, Fold};
+use super::{Acc, Fold, Kept};
 use crate::schema::{RowEncoder, Schema};
 use crate::stage::{Diff, Input};
 use std::sync::Arc;
@@ -82,6 +82,10 @@ pub struct OrNull {
 }
 
 impl Fold for OrNull {
+    fn kept(&self) -> Option<Kept> {
+        self.fold.kept()
+    }
+
     fn zero(&self) -> Acc {
         self.fold.zero()
     }

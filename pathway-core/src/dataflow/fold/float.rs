@@ -1,6 +1,6 @@
 //! Sums and means of floats, accumulated exactly and rounded once.
 
-use super::{Acc, Float, Fold, Total};
+use super::{Acc, Float, Fold, Kept, Total};
 use crate::dataflow::exact_sum::ExactSum;
 use crate::schema::{DataType, RowEncoder, Schema};
 use crate::stage::{Diff, Input};
@@ -23,6 +23,10 @@ fn state(acc: &mut Acc) -> (&mut i64, &mut ExactSum) {
 }
 
 impl Fold for FloatTotal {
+    fn kept(&self) -> Option<Kept> {
+        Some(Kept::FloatSum)
+    }
+
     fn update(&self, acc: &mut Acc, input: Input<'_>, diff: Diff) {
         match input {
             Input::Absent | Input::Null => {}

@@ -9,7 +9,7 @@
 //! | count, sum, mean, variance: they subtract | numbers | O(1) |
 //! | booleans, bits, histograms | a fixed number of counts | O(counts) |
 //! | min, max, argmin, argmax, any over a `Stream` | the best value | O(1) |
-//! | the same over a `Table` | a sorted multiset | O(log n) |
+//! | the same over a `Table` | sorted runs | O(log n) |
 //! | `count_distinct` | the distinct values | O(1) |
 //! | the same approximately, over a `Stream` | at most 4 KiB | O(1) |
 //! | approximate quantiles | counts of buckets | O(log n), and O(buckets) to read |
@@ -21,6 +21,7 @@ mod count;
 mod distinct;
 mod exact;
 mod extreme;
+mod extremes;
 mod filtered;
 mod float;
 mod hyper_log_log;
@@ -40,6 +41,7 @@ pub use count::Count;
 pub use distinct::{CountDistinct, Counts};
 pub use exact::ExactTotal;
 pub use extreme::{Best, BestKind};
+pub use extremes::Extremes;
 pub use filtered::{Filtered, OrNull};
 pub use float::FloatTotal;
 pub use hyper_log_log::{ApproxCountDistinct, Sketch};
@@ -89,6 +91,11 @@ pub trait Fold: Send + Sync {
         false
     }
 
+    /// What the state is, where another fold of the same argument can read it too.
+    fn kept(&self) -> Option<Kept> {
+        None
+    }
+
     /// The same reducer for groups from which nothing is taken away, where that is simpler.
     fn insert_only(&self) -> Option<Arc<dyn Fold>> {
         None
@@ -98,6 +105,17 @@ pub trait Fold: Send + Sync {
     fn memory(&self, _acc: &Acc) -> usize {
         0
     }
+}
+
+/// A state that does not depend on which fold keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// [`Acc::Float`].
+    FloatSum,
+    /// [`Acc::Extremes`].
+    Extremes,
+    /// [`Acc::Sorted`].
+    Sorted,
 }
 
 impl fmt::Debug for dyn Fold {
@@ -120,6 +138,8 @@ pub enum Acc {
     Moments(Box<Moments>),
     /// The best value so far.
     Best(Box<[u8]>),
+    /// Values of which the first and the last are asked for, with how often each was added.
+    Extremes(Extremes),
     /// Values in order, with how often each was added.
     Sorted(Box<Multiset>),
     /// Values, with how often each was added.
@@ -143,6 +163,7 @@ impl Acc {
             Self::Words(words) => *words == [0; words::WORDS_MAX],
             Self::Float(count, sum) => *count == 0 && sum.0.value() == 0.0,
             Self::Moments(moments) => moments.is_empty(),
+            Self::Extremes(values) => values.is_empty(),
             Self::Sorted(values) => values.is_empty(),
             Self::Counts(counts) => counts.values.is_empty(),
             Self::Tally(counts) => counts.iter().all(|count| *count == 0),
@@ -189,6 +210,7 @@ impl fmt::Debug for Acc {
             Self::Float(..) => "Float",
             Self::Moments(_) => "Moments",
             Self::Best(_) => "Best",
+            Self::Extremes(_) => "Extremes",
             Self::Sorted(_) => "Sorted",
             Self::Counts(_) => "Counts",
             Self::Tally(_) => "Tally",

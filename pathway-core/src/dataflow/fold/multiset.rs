@@ -5,6 +5,7 @@
 //! such counts. The first eight bytes of a value stand beside it, so that a search seldom follows
 //! a pointer.
 
+use crate::schema::ordered::front;
 use crate::stage::Diff;
 
 pub(super) const TAKEN_AWAY: &str = "a value was taken away more often than it had been added";
@@ -41,14 +42,6 @@ struct Entry {
     front: u64,
     value: Box<[u8]>,
     count: i64,
-}
-
-/// The first eight bytes, which compare as the values do where they differ.
-fn front(value: &[u8]) -> u64 {
-    let mut bytes = [0; 8];
-    let len = value.len().min(8);
-    bytes[..len].copy_from_slice(&value[..len]);
-    u64::from_be_bytes(bytes)
 }
 
 impl Block {

@@ -18,6 +18,10 @@ pub struct Quantile {
 }
 
 impl Read for Quantile {
+    fn keeps_all(&self) -> bool {
+        true
+    }
+
     fn nullable(&self) -> bool {
         self.nullable
     }
@@ -76,6 +80,10 @@ pub(super) fn discrete_position(q: f64, len: u64) -> u64 {
 }
 
 impl Read for QuantileDiscrete {
+    fn keeps_all(&self) -> bool {
+        true
+    }
+
     fn nullable(&self) -> bool {
         self.output.nullable
     }
@@ -100,6 +108,10 @@ fn by_frequency(values: &Multiset) -> Vec<(i64, &[u8])> {
 pub struct Mode(pub Output);
 
 impl Read for Mode {
+    fn keeps_all(&self) -> bool {
+        true
+    }
+
     fn nullable(&self) -> bool {
         self.0.nullable
     }

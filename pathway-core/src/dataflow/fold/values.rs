@@ -1,7 +1,7 @@
 //! Folds that keep all their values in order, and read them at the close of an epoch.
 
 use super::multiset::Multiset;
-use super::{Acc, Fold};
+use super::{Acc, Fold, Kept};
 use crate::schema::{RowEncoder, Schema, put_len, take_bytes, take_len};
 use crate::stage::{Diff, Input};
 use std::fmt;
@@ -21,11 +21,14 @@ pub(super) fn write_counts<'a>(
     out: &mut Vec<u8>,
 ) {
     put_len(len, out);
-    for (value, count) in values {
-        put_len(value.len(), out);
-        out.extend_from_slice(value);
-        count.encode(out);
-    }
+    values.for_each(|(value, count)| put_count(value, count, out));
+}
+
+/// Appends one of the values that [`merge_counts`] reads.
+pub(super) fn put_count(value: &[u8], count: i64, out: &mut Vec<u8>) {
+    put_len(value.len(), out);
+    out.extend_from_slice(value);
+    count.encode(out);
 }
 
 pub(super) fn merge_counts(input: &mut &[u8], mut add: impl FnMut(&[u8], i64)) {
@@ -59,6 +62,11 @@ pub trait Read: Send + Sync {
 
     /// Forgets values that cannot matter any more, where nothing is ever retracted.
     fn trim(&self, _values: &mut Multiset) {}
+
+    /// Whether all arguments are kept as they are.
+    fn keeps_all(&self) -> bool {
+        false
+    }
 }
 
 /// A fold that keeps all its values, and reads them at the close of an epoch.
@@ -71,6 +79,10 @@ impl<R> fmt::Debug for Values<R> {
 }
 
 impl<R: Read> Fold for Values<R> {
+    fn kept(&self) -> Option<Kept> {
+        self.0.keeps_all().then_some(Kept::Sorted)
+    }
+
     fn update(&self, acc: &mut Acc, input: Input<'_>, diff: Diff) {
         if input != Input::Null {
             let values = multiset(acc);

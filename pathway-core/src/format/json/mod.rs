@@ -22,12 +22,13 @@
 //! if it has one, else an error.
 
 mod object;
+mod plain;
 mod read;
 mod write;
 
 pub use write::{write_json, write_string};
 
-use crate::schema::DataType;
+use crate::schema::{DataType, StructType};
 use read::{Context, Value};
 use serde::de::DeserializeSeed;
 
@@ -35,6 +36,8 @@ use serde::de::DeserializeSeed;
 #[derive(Debug, Default)]
 pub struct JsonParser {
     context: Context,
+    /// The last type of which plain objects were asked for, and whether it can have any.
+    plain: Option<(&'static StructType, bool)>,
 }
 
 /// JSON that is no row.
@@ -53,6 +56,34 @@ impl JsonParser {
     /// A parser with empty buffers.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Reads the text of an object that is plain, several times as fast as
+    /// [`parse`](Self::parse) would, and appends its compact form to `out`. Answers whether it was;
+    /// if not, `out` is as it was, and `parse` knows what is wrong, if anything is.
+    ///
+    /// Plain are objects of strings without escapes, numbers of few digits, `true`, `false` and
+    /// `null`, for structs of scalars.
+    pub fn parse_plain(&mut self, data_type: DataType, text: &[u8], out: &mut Vec<u8>) -> bool {
+        let DataType::Struct(inner) = data_type else { return false };
+        let can_be_plain = match self.plain {
+            Some((known, can_be_plain)) if std::ptr::eq(known, inner) => can_be_plain,
+            _ => {
+                let can_be_plain = plain::can_be_plain(inner);
+                self.plain = Some((inner, can_be_plain));
+                can_be_plain
+            }
+        };
+        if !can_be_plain {
+            return false;
+        }
+        let start = out.len();
+        let is_plain = plain::read(inner, text, out, &mut self.context).is_ok();
+        if !is_plain {
+            out.truncate(start);
+            self.context.forget();
+        }
+        is_plain
     }
 
     /// Reads the text of one value, and appends its compact form to `out`.

@@ -20,9 +20,9 @@ pub(super) enum Slot {
 }
 
 /// A struct that is being written.
-struct Row<'a> {
+pub(super) struct Row<'a> {
     columns: &'static [ColumnType],
-    out: &'a mut Vec<u8>,
+    pub(super) out: &'a mut Vec<u8>,
     context: &'a mut Context,
     /// Where the null bitmap begins, and the values behind it.
     bitmap: usize,
@@ -35,7 +35,11 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn begin(inner: &'static StructType, out: &'a mut Vec<u8>, context: &'a mut Context) -> Self {
+    pub(super) fn begin(
+        inner: &'static StructType,
+        out: &'a mut Vec<u8>,
+        context: &'a mut Context,
+    ) -> Self {
         let bitmap = out.len();
         let values = bitmap + inner.nullable_count().div_ceil(8);
         out.resize(values, 0);
@@ -73,7 +77,23 @@ impl<'a> Row<'a> {
         Ok(true)
     }
 
-    fn place(&mut self, at: usize, start: usize, present: bool) {
+    /// The column of that name.
+    #[inline]
+    pub(super) fn named(&self, name: &[u8]) -> Option<usize> {
+        let is_named = |column: &ColumnType| column.name.as_bytes() == name;
+        match self.columns.get(self.next) {
+            Some(column) if is_named(column) => Some(self.next),
+            _ => self.columns.iter().position(is_named),
+        }
+    }
+
+    /// Whether that column has had nothing yet.
+    pub(super) fn is_absent(&self, at: usize) -> bool {
+        self.context.slots[self.slots + at] == Slot::Absent
+    }
+
+    /// Notes where the value of a column is that has been written last, or that it has none.
+    pub(super) fn place(&mut self, at: usize, start: usize, present: bool) {
         self.in_order &= at >= self.next;
         self.next = at + 1;
         let slot = if present { Slot::At(start, self.out.len()) } else { Slot::Null };
@@ -81,7 +101,7 @@ impl<'a> Row<'a> {
     }
 
     /// Fills what is absent, sets the null bits, and puts the values in order.
-    fn finish<E: Error>(mut self) -> Result<(), E> {
+    pub(super) fn finish<E: Error>(mut self) -> Result<(), E> {
         let mut nullable = 0;
         for (at, column) in self.columns.iter().enumerate() {
             if self.context.slots[self.slots + at] == Slot::Absent {
@@ -172,7 +192,7 @@ pub(super) fn read_object<'de, A: MapAccess<'de>>(
             fields.next_value::<IgnoredAny>()?;
             continue;
         };
-        if row.context.slots[row.slots + at] != Slot::Absent {
+        if !row.is_absent(at) {
             row.context.at_column(columns[at].name);
             return Err(row.context.fail("the field stands twice".into(), String::new()));
         }

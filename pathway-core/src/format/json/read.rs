@@ -34,6 +34,13 @@ impl Context {
         E::custom("")
     }
 
+    /// Forgets a row that was begun.
+    pub(super) fn forget(&mut self) {
+        self.slots.clear();
+        self.path.clear();
+        self.failure = None;
+    }
+
     /// Notes that an error happened in that column.
     pub(super) fn at_column(&mut self, name: &str) {
         self.path.push(format!(".{name}"));

@@ -1,7 +1,7 @@
 use super::{JsonParser, write_json};
 use crate::format::{display::display, text};
 use crate::schema::tests::rows::{Airport, Color, Flight, Shape, flight, shape};
-use crate::schema::{Bytes, DataType, Schema};
+use crate::schema::{Bytes, ColumnType, DataType, Schema, StructKind, StructType};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -206,5 +206,109 @@ proptest! {
     fn no_text_breaks_the_parser(text in r#"[\[\]{}",:a-c0-9. é]{0,12}"#) {
         drop(parse::<Flight>(&text));
         drop(parse::<Shape>(&text));
+    }
+
+    /// What is read as plain is what the parser reads, and nothing that it refuses.
+    #[test]
+    fn plain_objects_are_read_as_the_parser_reads_them(
+        parts in prop::collection::vec(part(), 0..8),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0u8..4, any::<u8>()), 0..3),
+    ) {
+        let mut text = format!("{{{}}}", parts.join(",")).into_bytes();
+        for (at, kind, byte) in changes {
+            let at = at.index(text.len());
+            // Mostly bytes that mean something.
+            let byte = if byte < 0x80 { b"\"{}[],:.-+eE019tn \\\t\xc3"[usize::from(byte) % 21] } else { byte };
+            match kind {
+                0 => text.insert(at, byte),
+                1 => text[at] = byte,
+                2 if text.len() > 1 => drop(text.remove(at)),
+                _ => text.truncate(at + 1),
+            }
+        }
+        for data_type in [DataType::Struct(&PLAIN), Flight::data_type()] {
+            let mut out = b"before".to_vec();
+            let mut parser = JsonParser::new();
+            let is_plain = parser.parse_plain(data_type, &text, &mut out);
+            let parsed = std::str::from_utf8(&text).ok().and_then(|text| {
+                let mut out = b"before".to_vec();
+                parser.parse(data_type, text, &mut out).ok().map(|()| out)
+            });
+            if is_plain {
+                prop_assert_eq!(Some(out), parsed);
+            } else {
+                prop_assert_eq!(out, b"before");
+            }
+        }
+    }
+}
+
+static PLAIN: StructType = StructType {
+    name: "Plain",
+    kind: StructKind::Named,
+    columns: &[
+        ColumnType::of::<String>("text"),
+        ColumnType::of::<Option<f64>>("float"),
+        ColumnType::of::<Option<i8>>("byte"),
+        ColumnType::of::<Option<u64>>("number"),
+        ColumnType::of::<Option<bool>>("flag"),
+        ColumnType::of::<Option<crate::schema::Date>>("day"),
+    ],
+};
+
+/// A field of an object, rarely of the right type.
+fn part() -> impl Strategy<Value = String> {
+    let name = prop_oneof![
+        8 => prop::sample::select(vec!["text", "float", "byte", "number", "flag", "day"]),
+        1 => prop::sample::select(vec!["other", "t\\u0065xt", "é", ""]),
+    ];
+    let value = prop_oneof![
+        4 => "[a-zé ]{0,4}".prop_map(|text| format!("\"{text}\"")),
+        3 => "-?(0|[1-9][0-9]{0,3})",
+        2 => "-?(0|[1-9][0-9]{0,17})",
+        3 => r"-?(0|[1-9][0-9]{0,9})\.[0-9]{1,9}",
+        1 => r"-?[0-9]{1,3}(\.[0-9]{0,2})?([eE][-+]?[0-9]{1,3})?",
+        1 => any::<f64>().prop_map(|float| format!("{float:?}")),
+        1 => any::<i64>().prop_map(|int| int.to_string()),
+        4 => prop::sample::select(vec![
+            "null", "true", "false", "\"2024-02-29\"", "\"2024-02-30\"", "\"NaN\"", "\"\\n\"", "[1]",
+            "{}", "-0", "-0.0", "nul", "00", "1.", ".5", "\"\t\"", "18446744073709551615",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    let blank = || prop::sample::select(vec!["", "", "", " ", "\t\r\n "]);
+    (blank(), name, blank(), blank(), value, blank())
+        .prop_map(|(a, name, b, c, value, d)| format!("{a}\"{name}\"{b}:{c}{value}{d}"))
+}
+
+#[test]
+fn plain_objects_are_plain() {
+    let is_plain = |text: &str| {
+        let mut out = Vec::new();
+        JsonParser::new().parse_plain(DataType::Struct(&PLAIN), text.as_bytes(), &mut out)
+    };
+    assert!(is_plain(r#"{"text":"a"}"#));
+    assert!(is_plain(" {\t\"number\" : 12345678901234567, \"other\":-1.50,\"text\": \"é\" } "));
+    assert!(is_plain(
+        r#"{"text":"","float":-0.25,"byte":-128,"number":null,"flag":false,"day":"2024-05-01"}"#
+    ));
+    for text in [
+        "",
+        "{",
+        "{}",
+        "[]",
+        r#"{"text":"a"}x"#,
+        r#"{"text":"a",}"#,
+        r#"{"text":"\\n"}"#,
+        r#"{"text":null}"#,
+        r#"{"text":"a","text":"a"}"#,
+        r#"{"text":"a","byte":128}"#,
+        r#"{"text":"a","byte":1.0}"#,
+        r#"{"text":"a","byte":-0}"#,
+        r#"{"text":"a","other":[]}"#,
+        r#"{"text":"a","float":1e3}"#,
+        r#"{"text":"a","float":12345678901234567}"#,
+    ] {
+        assert!(!is_plain(text), "{text}");
     }
 }
