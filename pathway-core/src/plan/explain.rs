@@ -254,6 +254,7 @@ fn depends_on_history(node: &Node) -> bool {
         Operation::Join { kind, .. } => kind.as_of_now,
         Operation::Calls(calls) => calls.settings.detached,
         Operation::Window(window) => matches!(window.results.emission, Emission::Early(_)),
+        Operation::TimeJoin(join) => matches!(join.plan.emission, Emission::Early(_)),
         // By event time, what is in time is all that counts.
         Operation::Machine { .. } | Operation::Validity { .. } => node.inputs.len() == 1,
         Operation::Stamp { .. }
@@ -272,8 +273,10 @@ fn time_join_notes(join: &TimeJoinNode) -> Vec<String> {
     if !alone.is_empty() {
         notes.push(format!("keeps the rows without a match on the {}", alone.join(" and the ")));
     }
-    if join.plan.when_final {
-        notes.push("each row once, when it is final".to_owned());
+    match join.plan.emission {
+        Emission::EveryChange => {}
+        Emission::WhenFinal => notes.push("each row once, when it is final".to_owned()),
+        Emission::Early(_) => notes.push("at intervals, and when final".to_owned()),
     }
     match join.watermarks {
         [true, true] => {}

@@ -40,7 +40,7 @@ use crate::dataflow::stateful::{Stateful, States};
 use crate::dataflow::total::{Total, TotalState};
 use crate::dataflow::upsert::{LatestRows, Upsert};
 use crate::dataflow::watermark::Watermark;
-use crate::dataflow::window::WindowState;
+use crate::dataflow::window::{Emission, WindowState};
 use crate::dataflow::{OutputShape, ReducePlan, fold};
 use crate::format;
 use crate::io::Wanted;
@@ -505,8 +505,12 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             Operation::Machine { .. } | Operation::Window(_) | Operation::Validity { .. } => {
                 Closes::Every
             }
-            // Watermarks may go on without rows.
-            Operation::TimeJoin(_) if node.inputs.len() > 2 => Closes::Every,
+            // Watermarks may go on without rows, and so does the clock.
+            Operation::TimeJoin(ref join)
+                if node.inputs.len() > 2 || matches!(join.plan.emission, Emission::Early(_)) =>
+            {
+                Closes::Every
+            }
             _ if starts => Closes::FirstAndArrived,
             _ => Closes::Arrived,
         };

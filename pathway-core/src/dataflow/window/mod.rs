@@ -97,14 +97,14 @@ impl fmt::Display for Windows {
     }
 }
 
-/// When the rows of a window come out.
+/// When results come out, of windows and of joins by time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Emission {
     /// In every epoch that changes them.
     EveryChange,
-    /// Once, when the watermark has passed the window.
+    /// Once, when the watermark says that they are final.
     WhenFinal,
-    /// At intervals of the clock, in nanoseconds, and when the window is final.
+    /// At intervals of the clock, in nanoseconds, and when they are final.
     Early(i64),
 }
 

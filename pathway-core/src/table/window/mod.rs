@@ -11,6 +11,7 @@ pub use final_windows::FinalWindows;
 pub use intervals::{AllIntervals, Emptiness, IntervalsOver, NonEmpty, SameLine};
 pub use spec::{WindowSpec, cumulating, days, global, months, sessions, sliding, tumbling, weeks};
 
+pub(in crate::table) use self::emission::clock_interval;
 use self::emission::emission;
 use super::group::{Reduction, reduction};
 use super::watermark::may_miss_time;
