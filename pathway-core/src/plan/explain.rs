@@ -328,6 +328,10 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
             _ if rows.is_none() => {
                 notes.push("no watermark, so no window is ever over: all are kept".to_owned());
             }
+            Windows::Neighbours(neighbours) if neighbours.within.is_none() => notes.push(
+                "no `within`, so the last session of a key waits for a row that is not of it"
+                    .to_owned(),
+            ),
             Windows::Around(around) if other.is_none() => notes.push(if around.append_only {
                 "no watermark of the other table, so all rows are kept".to_owned()
             } else {
