@@ -314,6 +314,9 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
     if depends_on_history(node) {
         notes.push("depends on the history".to_owned());
     }
+    if let Operation::Watermark(WatermarkNode { aligned: Some(aligned), .. }) = &node.operation {
+        notes.push(format!("aligned within {}", aligned.described));
+    }
     if let Operation::Window(window) = &node.operation {
         match window.results.emission {
             Emission::EveryChange => {}

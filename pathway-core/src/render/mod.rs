@@ -86,6 +86,8 @@ pub(crate) struct Rendered {
     pub(crate) probe: Probe<Epoch>,
     pub(crate) states: Vec<(NodeId, SharedState)>,
     pub(crate) clock: Rc<EpochClock>,
+    /// The watermarks that are aligned.
+    pub(crate) aligned: Vec<(NodeId, Rc<Watermark>)>,
 }
 
 /// The state of an operator, shared with it.
@@ -120,6 +122,7 @@ struct Renderer<'a, 'scope> {
     tables: HashMap<NodeId, Rc<RefCell<GroupTable>>>,
     indexes: HashMap<NodeId, Rc<RefCell<Index>>>,
     watermarks: HashMap<NodeId, Rc<Watermark>>,
+    aligned: Vec<(NodeId, Rc<Watermark>)>,
     windows: HashMap<NodeId, Rc<RefCell<dyn WindowState>>>,
     /// The states of other operators.
     states: Vec<(NodeId, SharedState)>,
@@ -143,6 +146,7 @@ pub(crate) fn render<'a, 'scope>(
         tables: HashMap::new(),
         indexes: HashMap::new(),
         watermarks: HashMap::new(),
+        aligned: Vec::new(),
         windows: HashMap::new(),
         states: Vec::new(),
         sources: Vec::new(),
@@ -158,8 +162,8 @@ pub(crate) fn render<'a, 'scope>(
     let mut states: Vec<(NodeId, SharedState)> =
         groups.chain(indexes).chain(renderer.states).collect();
     states.sort_by_key(|(id, _)| *id);
-    let Renderer { sources, detached, probe, clock, .. } = renderer;
-    Rendered { sources, detached, probe, states, clock }
+    let Renderer { sources, detached, probe, clock, aligned, .. } = renderer;
+    Rendered { sources, detached, probe, states, clock, aligned }
 }
 
 impl<'a, 'scope> Renderer<'a, 'scope> {

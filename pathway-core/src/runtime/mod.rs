@@ -7,11 +7,13 @@
 //! - `queue`: the bounded queues between readers and workers.
 //! - `worker`: the loop of one worker.
 //! - `local_source`: one source on one worker.
+//! - `alignment`: sources whose event times are ahead of others wait.
 //! - `sink_thread`: the loop of one sink.
 //! - `calls`: asynchronous functions, on a thread of their own.
 //! - `unsettled`: loops that hold their epoch, and what becomes of them at a stop.
 //! - `watch`, `progress`, `signals`: what `Pipeline::run` does while it waits.
 
+mod alignment;
 #[cfg(feature = "async")]
 mod calls;
 #[cfg(not(feature = "async"))]

@@ -1,5 +1,6 @@
 //! The loop of one worker.
 
+use super::alignment::Alignment;
 use super::calls::CallPorts;
 use super::local_source::LocalSource;
 use super::running::EpochPolicy;
@@ -12,7 +13,7 @@ use crate::error::{DataError, RunError};
 use crate::plan::{NodeId, Operation, Plan};
 use crate::render::{DetachedStage, RenderContext, Rendered, SharedState, render};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -46,6 +47,7 @@ struct Worker<'a> {
     detached: Vec<DetachedStage>,
     /// Since when the run is to end.
     stopping: Option<Instant>,
+    alignment: Alignment,
     probe: Probe<Epoch>,
     states: Vec<(NodeId, SharedState)>,
     clock: Rc<EpochClock>,
@@ -92,10 +94,11 @@ pub(super) fn run(
         late_rows: &begin.late_rows,
         calls: &|node| begin.calls.port(node, worker_index),
     };
-    let Rendered { sources, detached, probe, states, clock } =
+    let Rendered { sources, detached, probe, states, clock, aligned } =
         timely.dataflow::<Epoch, _, _>(|scope| render(scope, &context));
     let index = worker_index;
     clock.set(shared.clock.now());
+    let alignment = Alignment::new(&begin.plan, aligned, &shared.sources, clock.now());
     detached.iter().for_each(|stage| stage.register(std::thread::current()));
     let sources = sources
         .into_iter()
@@ -116,6 +119,7 @@ pub(super) fn run(
         sources,
         detached,
         stopping: None,
+        alignment,
         probe,
         states,
         clock,
@@ -245,11 +249,14 @@ impl Worker<'_> {
     fn pump(&mut self) -> bool {
         let shared = self.shared;
         let mut rows = self.detached.iter_mut().map(DetachedStage::pump).sum();
-        let full = self.calls.is_full();
+        let (full, held) = (self.calls.is_full(), self.held());
         let mut smaller_unfinished = None;
         // Where epochs are closed by hand, the leader waits until all that was pushed is taken.
         let awaited = matches!(self.policy, EpochPolicy::Manual)
-            && self.sources.iter().any(LocalSource::is_waited_for);
+            && self
+                .sources
+                .iter()
+                .any(|source| !held.contains(&source.shared().node) && source.is_waited_for());
         for source in &mut self.sources {
             if source.closed || shared.stopping.load(Ordering::SeqCst) {
                 continue;
@@ -257,11 +264,14 @@ impl Worker<'_> {
             // A bounded source waits for those that are far smaller, on all workers.
             if let (Some(size), Some(smaller)) = (source.size(), smaller_unfinished)
                 && size / 4 > smaller
+                && held.is_empty()
             {
                 continue;
             }
-            // Rows wait where calls do; those of a transaction that has begun belong together.
-            if !full || source.in_transaction {
+            // Rows wait where calls do, and where others are far behind; those of a transaction
+            // that has begun belong together.
+            let waits = full || held.contains(&source.shared().node);
+            if !waits || source.in_transaction {
                 rows += source.pump(shared);
             }
             if source.is_exhausted() {
@@ -285,17 +295,26 @@ impl Worker<'_> {
         rows > 0
     }
 
+    /// The sources that are too far ahead of others.
+    fn held(&self) -> BTreeSet<NodeId> {
+        let shared = self.shared;
+        let open = matches!(self.policy, EpochPolicy::Auto { live: true, .. })
+            && shared.unread_sources.load(Ordering::SeqCst) == 0;
+        self.alignment.held(open, &shared.clock)
+    }
+
     /// Closes the open epoch if it is time.
     fn lead(&self) -> bool {
         let shared = self.shared;
         let EpochPolicy::Auto { rows_max, live } = self.policy else {
             let asked =
                 shared.open.load(Ordering::SeqCst) < shared.asked_for.load(Ordering::SeqCst);
-            // All that was pushed before belongs to the epoch, and to the first one all that
-            // bounded sources hold.
+            let held = self.held();
+            // All that was pushed before belongs to the epoch, but what is held back, and to the
+            // first one all that bounded sources hold.
             let close = asked
                 && shared.unread_sources.load(Ordering::SeqCst) == 0
-                && shared.sources.iter().all(|source| source.taken());
+                && shared.sources.iter().all(|s| held.contains(&s.node) || s.taken());
             if close {
                 shared.close_epoch();
             }
@@ -317,12 +336,16 @@ impl Worker<'_> {
         let full = entered >= rows_max.unwrap_or(EPOCH_ROWS_MAX);
         // A batch job is one epoch, and a live one's first epoch covers what it found at first.
         let complete = live && shared.unread_sources.load(Ordering::SeqCst) == 0;
-        let waiting = self
-            .sources
-            .iter()
-            .any(|source| !source.closed && !source.shared().queues[0].is_empty());
+        let held = self.held();
+        let waiting = self.sources.iter().any(|source| {
+            !source.closed
+                && !held.contains(&source.shared().node)
+                && !source.shared().queues[0].is_empty()
+        });
         // Rows that are there need not wait for those that are held back.
-        if (complete && (full || !waiting || self.calls.is_full())) || (rows_max.is_some() && full)
+        if (complete && (full || !waiting || self.calls.is_full()))
+            || (rows_max.is_some() && full)
+            || (!held.is_empty() && !waiting)
         {
             shared.close_epoch();
             return true;
