@@ -2,10 +2,11 @@
 
 use crate::oracle::against;
 use crate::two_sides::{
-    Quote, Trade, against_live, quote, random_quote, random_trade, state_stays_small, trade,
+    INTERVAL, Quote, Trade, against_live, quote, random_quote, random_trade, state_stays_small,
+    trade,
 };
 use pathway::prelude::*;
-use pathway::table::{ByAsOf, Inner, TimeJoin};
+use pathway::table::{ByAsOf, Changing, Inner, OnKeys, TimeJoin};
 use pathway::testing::{Harness, add, check_incremental, remove};
 use std::cmp::Reverse;
 
@@ -20,12 +21,9 @@ enum Looks {
 
 const LOOKS: [Looks; 3] = [Looks::Backward, Looks::Forward, Looks::Nearest];
 
-fn join(
-    trades: &Table<Trade>,
-    quotes: &Table<Quote>,
-    looks: Looks,
-    within: Option<i64>,
-) -> TimeJoin<Trade, Quote, ByAsOf, Inner, pathway::table::Changing, pathway::table::OnKeys> {
+type Joined = TimeJoin<Trade, Quote, ByAsOf, Inner, Changing, OnKeys>;
+
+fn join(trades: &Table<Trade>, quotes: &Table<Quote>, looks: Looks, within: Option<i64>) -> Joined {
     let join = trades.as_of_join(quotes).on(|trade| trade.symbol, |quote| quote.symbol);
     let join = match looks {
         Looks::Backward => join,
@@ -38,6 +36,13 @@ fn join(
     }
 }
 
+fn rows(join: Joined, left: bool) -> Table<Met> {
+    if left {
+        return join.left().select(|trade, quote| (trade.clone(), quote.cloned()));
+    }
+    join.select(|trade, quote| (trade.clone(), Some(quote.clone())))
+}
+
 fn changing(
     trades: &Table<Trade>,
     quotes: &Table<Quote>,
@@ -45,11 +50,17 @@ fn changing(
     within: Option<i64>,
     left: bool,
 ) -> Table<Met> {
-    let join = join(trades, quotes, looks, within);
-    if left {
-        return join.left().select(|trade, quote| (trade.clone(), quote.cloned()));
-    }
-    join.select(|trade, quote| (trade.clone(), Some(quote.clone())))
+    rows(join(trades, quotes, looks, within), left)
+}
+
+fn early(
+    trades: &Table<Trade>,
+    quotes: &Table<Quote>,
+    looks: Looks,
+    within: Option<i64>,
+    left: bool,
+) -> Table<Met> {
+    rows(join(trades, quotes, looks, within).early(INTERVAL), left)
 }
 
 fn when_final(
@@ -121,6 +132,7 @@ fn sides_with_watermarks_give_what_is_right_and_what_is_final() {
                 true,
                 |trades, quotes| changing(trades, quotes, looks, within, left),
                 |trades, quotes| when_final(trades, quotes, looks, within, left),
+                |trades, quotes| early(trades, quotes, looks, within, left),
                 |trades, quotes| naive(trades, quotes, looks, within, left),
             );
         }

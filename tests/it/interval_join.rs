@@ -2,10 +2,11 @@
 
 use crate::oracle::against;
 use crate::two_sides::{
-    Quote, Trade, against_live, quote, random_quote, random_trade, state_stays_small, trade,
+    INTERVAL, Quote, Trade, against_live, quote, random_quote, random_trade, state_stays_small,
+    trade,
 };
 use pathway::prelude::*;
-use pathway::table::{ByInterval, Inner, TimeJoin};
+use pathway::table::{ByInterval, Changing, Inner, OnKeys, TimeJoin};
 use pathway::testing::{Harness, add, check_incremental, remove};
 use std::ops::RangeInclusive;
 
@@ -26,12 +27,19 @@ enum Kind {
 const KINDS: [Kind; 4] = [Kind::Inner, Kind::Left, Kind::Right, Kind::Full];
 const INTERVALS: [(i64, i64); 5] = [(-2, 1), (0, 0), (1, 4), (-7, -3), (-20, 20)];
 
-fn join(
-    trades: &Table<Trade>,
-    quotes: &Table<Quote>,
-    interval: RangeInclusive<i64>,
-) -> TimeJoin<Trade, Quote, ByInterval, Inner, pathway::table::Changing, pathway::table::OnKeys> {
+type Joined = TimeJoin<Trade, Quote, ByInterval, Inner, Changing, OnKeys>;
+
+fn join(trades: &Table<Trade>, quotes: &Table<Quote>, interval: RangeInclusive<i64>) -> Joined {
     trades.interval_join(quotes, interval).on(|trade| trade.symbol, |quote| quote.symbol)
+}
+
+fn rows(join: Joined, kind: Kind) -> Table<Met> {
+    match kind {
+        Kind::Inner => join.select(|trade, quote| met(Some(trade), Some(quote))),
+        Kind::Left => join.left().select(|trade, quote| met(Some(trade), quote)),
+        Kind::Right => join.right().select(|trade, quote| met(trade, Some(quote))),
+        Kind::Full => join.full().select(met),
+    }
 }
 
 fn changing(
@@ -40,13 +48,16 @@ fn changing(
     interval: RangeInclusive<i64>,
     kind: Kind,
 ) -> Table<Met> {
-    let join = join(trades, quotes, interval);
-    match kind {
-        Kind::Inner => join.select(|trade, quote| met(Some(trade), Some(quote))),
-        Kind::Left => join.left().select(|trade, quote| met(Some(trade), quote)),
-        Kind::Right => join.right().select(|trade, quote| met(trade, Some(quote))),
-        Kind::Full => join.full().select(met),
-    }
+    rows(join(trades, quotes, interval), kind)
+}
+
+fn early(
+    trades: &Table<Trade>,
+    quotes: &Table<Quote>,
+    interval: RangeInclusive<i64>,
+    kind: Kind,
+) -> Table<Met> {
+    rows(join(trades, quotes, interval).early(INTERVAL), kind)
 }
 
 fn when_final(
@@ -121,6 +132,7 @@ fn sides_with_watermarks_give_what_is_right_and_what_is_final() {
                 true,
                 |trades, quotes| changing(trades, quotes, lower..=upper, kind),
                 |trades, quotes| when_final(trades, quotes, lower..=upper, kind),
+                |trades, quotes| early(trades, quotes, lower..=upper, kind),
                 |trades, quotes| naive(trades, quotes, &interval, kind),
             );
         }
@@ -173,6 +185,65 @@ fn a_row_that_gains_its_match_is_taken_back() {
     quotes.insert(later.clone());
     t.step();
     all.assert_changes([remove(pair()), add(alone()), add((None, Some(later)))]);
+}
+
+#[test]
+fn early_results_wait_for_their_interval() {
+    let mut t = Harness::new();
+    let (trades, quotes) = (t.stream::<Trade>(), t.stream::<Quote>());
+    let (left, right) = (trades.rows().watermark(0), quotes.rows().watermark(0));
+    let all = t.capture(early(&left, &right, 0..=5, Kind::Left));
+    let (alone, met) =
+        ((Some(trade(0, 10, 1)), None), |at| (Some(trade(0, 10, 1)), Some(quote(0, at, 7))));
+    trades.push([trade(0, 10, 1)]);
+    t.step();
+    all.assert_changes([]);
+    t.advance(INTERVAL);
+    t.step();
+    all.assert_changes([add(alone.clone())]);
+    // A pair of streams' rows is final at once, and takes back what was early.
+    quotes.push([quote(0, 12, 7)]);
+    t.step();
+    all.assert_changes([remove(alone), add(met(12))]);
+    // So is a row without a match that none can come for.
+    trades.push([trade(0, 11, 1)]);
+    t.step();
+    all.assert_changes([add((Some(trade(0, 11, 1)), Some(quote(0, 12, 7))))]);
+    trades.push([trade(0, 20, 1)]);
+    quotes.push([quote(0, 30, 7)]);
+    t.step();
+    all.assert_changes([add((Some(trade(0, 20, 1)), None))]);
+    let states = t.stats().states;
+    let rows = states.iter().filter(|s| s.operator.contains("`interval_join`")).map(|s| s.rows);
+    // The quote at 30, which a trade may still come for.
+    assert_eq!(rows.sum::<u64>(), 1, "{states:?}");
+}
+
+#[test]
+fn what_changes_back_within_an_interval_does_not_come_out() {
+    let mut t = Harness::new();
+    let (trades, quotes) = (t.table::<Trade>(), t.table::<Quote>());
+    let all = t.capture(early(&trades.rows(), &quotes.rows(), 0..=5, Kind::Full));
+    trades.insert(trade(0, 10, 1));
+    t.advance(INTERVAL);
+    t.step();
+    all.assert_changes([]);
+    t.advance(INTERVAL);
+    t.step();
+    all.assert_changes([add((Some(trade(0, 10, 1)), None))]);
+    quotes.insert(quote(0, 12, 7));
+    t.step();
+    quotes.remove(quote(0, 12, 7));
+    t.step();
+    t.advance(INTERVAL);
+    t.step();
+    all.assert_changes([]);
+    // At the end, nothing waits.
+    quotes.insert(quote(0, 13, 7));
+    trades.close();
+    quotes.close();
+    t.step();
+    all.assert_rows([(Some(trade(0, 10, 1)), Some(quote(0, 13, 7)))]);
 }
 
 #[test]
@@ -266,6 +337,11 @@ fn senseless_arguments_are_build_errors() {
     let error = error.unwrap_err().to_string();
     assert!(error.contains("the rows on the right have no watermark"), "{error}");
     assert!(!error.contains("on the left"), "{error}");
+    let app = Pipeline::new("test");
+    let (trades, quotes) = (app.rows([trade(0, 1, 0)]), app.rows([quote(0, 1, 0)]));
+    let pairs = join(&trades, &quotes, 0..=1).early(Duration::ZERO);
+    let error = rows(pairs, Kind::Inner).collect().unwrap_err().to_string();
+    assert!(error.contains("`early`") && error.contains("0s is not positive"), "{error}");
 }
 
 #[test]
@@ -276,6 +352,7 @@ fn explain_says_what_meets_and_what_is_kept() {
     changing(&trades, &with, -2..=1, Kind::Full).write(null::sink());
     when_final(&trades.watermark(1), &with, 0..=1, Kind::Inner).write(null::sink());
     changing(&trades, &quotes, 0..=1, Kind::Inner).write(null::sink());
+    early(&trades, &with, 0..=1, Kind::Left).write(null::sink());
     let plan = app.explain().to_string();
     for line in [
         "interval_join from -2 to 1 ← #0, #2, #2 watermark → ",
@@ -283,6 +360,7 @@ fn explain_says_what_meets_and_what_is_kept() {
         "no watermark on the left, so the rows of the right are kept",
         "append-only · each row once, when it is final",
         "append-only · no watermarks, so all rows are kept",
+        "depends on the history · keeps the rows without a match on the left · at intervals, and when final",
     ] {
         assert!(plan.contains(line), "{line}: {plan}");
     }

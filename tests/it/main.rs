@@ -1,6 +1,7 @@
 //! What the verbs do, checked through the facade: against recomputation over random histories,
 //! against naive evaluations, and case by case. One module a behaviour.
 
+mod alignment;
 mod as_of_join;
 mod as_of_now;
 mod async_calls;

@@ -116,13 +116,17 @@ fn time<T: EventTime<Time = i64>>(row: &T) -> i64 {
     row.event_time().expect("every row has a time")
 }
 
-/// Compares what comes out, at every change and when it is final, with a naive evaluation. What is
-/// final is found by trying: a result is, if no row that may still come or go takes it away. With
-/// `tables`, some of the sides are tables.
+/// How long early results wait.
+pub(crate) const INTERVAL: Duration = Duration::from_secs(10);
+
+/// Compares what comes out, at every change, when it is final and early, with a naive evaluation.
+/// What is final is found by trying: a result is, if no row that may still come or go takes it away.
+/// With `tables`, some of the sides are tables.
 pub(crate) fn against_live<U>(
     tables: bool,
     changing: impl Fn(&Table<Trade>, &Table<Quote>) -> Table<U>,
     when_final: impl Fn(&Table<Trade>, &Table<Quote>) -> Stream<U>,
+    early: impl Fn(&Table<Trade>, &Table<Quote>) -> Table<U>,
     naive: impl Fn(&[Trade], &[Quote]) -> Vec<U>,
 ) where
     U: Schema + Ord + Clone + std::fmt::Debug,
@@ -135,6 +139,7 @@ pub(crate) fn against_live<U>(
         let (trades, quotes) = (left.rows(), right.rows());
         let all = t.capture(changing(&trades, &quotes));
         let once = t.capture(when_final(&trades, &quotes));
+        let early = t.capture(early(&trades, &quotes));
         for epoch in 0..8 {
             // Now and then a side is silent, or ahead.
             let from = epoch * 3 + if random.one_in(5) { 4 } else { 0 };
@@ -150,17 +155,29 @@ pub(crate) fn against_live<U>(
             right.push(random, quotes);
             t.step();
             all.assert_rows(naive(&left.in_time, &right.in_time));
-            once.assert_rows(finals(&left, &right, &naive));
+            let final_ones = finals(&left, &right, &naive);
+            // What is final is there early, too; the rest may be from an interval before.
+            let early_rows = early.rows();
+            for row in &final_ones {
+                assert!(early_rows.contains(row), "{row:?} of {early_rows:?}");
+            }
+            once.assert_rows(final_ones);
+            if epoch % 3 == 2 {
+                t.advance(INTERVAL);
+                t.step();
+                early.assert_rows(naive(&left.in_time, &right.in_time));
+            }
         }
         left.close();
         right.close();
         t.step();
         all.assert_rows(naive(&left.in_time, &right.in_time));
         once.assert_rows(naive(&left.in_time, &right.in_time));
+        early.assert_rows(naive(&left.in_time, &right.in_time));
         let states = t.stats().states;
         let joins = states.iter().filter(|state| state.operator.contains("_join`"));
         let kept: Vec<u64> = joins.map(|state| state.rows).collect();
-        assert_eq!(kept, [0, 0], "{states:?}");
+        assert_eq!(kept, [0; 3], "{states:?}");
     }
 }
 

@@ -2,31 +2,38 @@
 
 use crate::oracle::against;
 use crate::two_sides::{
-    Quote, Trade, against_live, quote, random_quote, random_trade, state_stays_small, trade,
+    INTERVAL, Quote, Trade, against_live, quote, random_quote, random_trade, state_stays_small,
+    trade,
 };
 use pathway::prelude::*;
-use pathway::table::{ByVersion, Inner, TimeJoin};
+use pathway::table::{ByVersion, Changing, Inner, OnKeys, TimeJoin};
 use pathway::testing::{Harness, add, check_incremental, remove};
 
 type Met = (Trade, Option<Quote>);
 
+type Joined = TimeJoin<Trade, Quote, ByVersion, Inner, Changing, OnKeys>;
+
 /// A version without a bid says that there is nothing.
-fn join(
-    trades: &Table<Trade>,
-    quotes: &Table<Quote>,
-) -> TimeJoin<Trade, Quote, ByVersion, Inner, pathway::table::Changing, pathway::table::OnKeys> {
+fn join(trades: &Table<Trade>, quotes: &Table<Quote>) -> Joined {
     trades
         .versioned_join(quotes)
         .deleted_when(|quote| quote.bid == 0)
         .on(|trade| trade.symbol, |quote| quote.symbol)
 }
 
-fn changing(trades: &Table<Trade>, quotes: &Table<Quote>, left: bool) -> Table<Met> {
-    let join = join(trades, quotes);
+fn rows(join: Joined, left: bool) -> Table<Met> {
     if left {
         return join.left().select(|trade, quote| (trade.clone(), quote.cloned()));
     }
     join.select(|trade, quote| (trade.clone(), Some(quote.clone())))
+}
+
+fn changing(trades: &Table<Trade>, quotes: &Table<Quote>, left: bool) -> Table<Met> {
+    rows(join(trades, quotes), left)
+}
+
+fn early(trades: &Table<Trade>, quotes: &Table<Quote>, left: bool) -> Table<Met> {
+    rows(join(trades, quotes).early(INTERVAL), left)
 }
 
 fn when_final(trades: &Table<Trade>, quotes: &Table<Quote>, left: bool) -> Stream<Met> {
@@ -72,6 +79,7 @@ fn sides_with_watermarks_give_what_is_right_and_what_is_final() {
             true,
             |trades, quotes| changing(trades, quotes, left),
             |trades, quotes| when_final(trades, quotes, left),
+            |trades, quotes| early(trades, quotes, left),
             |trades, quotes| naive(trades, quotes, left),
         );
     }

@@ -297,3 +297,48 @@ fn an_overflow_names_window_and_key() {
     assert!(error.contains("in the window from 10 to 20"), "{error}");
     assert!(error.contains("in the group 3"), "{error}");
 }
+
+#[test]
+fn a_row_between_two_takes_their_session_apart() {
+    let mut t = Harness::new();
+    let stream = t.stream::<Sale>();
+    let sales = stream.rows().watermark(5);
+    let same = |before: &Sale, next: &Sale| before.amount <= next.amount;
+    let counts = sales.sessions_while(same).reduce(|g| g.count());
+    let all = t.capture(counts.select(|w, count| (w.start, w.end, count)));
+    let sale = |minute, amount| Sale { shop: 0, minute, amount };
+    stream.push([sale(1, 1), sale(5, 5)]);
+    t.step();
+    all.assert_changes([add((1, 6, 2))]);
+    stream.push([sale(3, 7)]);
+    t.step();
+    all.assert_changes([remove((1, 6, 2)), add((1, 4, 2)), add((5, 6, 1))]);
+    // Rows of one time are in the order of rows.
+    stream.push([sale(3, 8), sale(3, 0)]);
+    t.step();
+    all.assert_changes([remove((1, 4, 2)), add((1, 2, 1)), add((3, 4, 3))]);
+}
+
+#[test]
+fn sessions_of_neighbouring_rows_say_what_they_wait_for() {
+    let app = Pipeline::new("test");
+    let sales = app.rows(Vec::<Sale>::new()).watermark(0);
+    let same = |before: &Sale, next: &Sale| before.shop == next.shop;
+    for windows in [sales.sessions_while(same), sales.sessions_while(same).within(7)] {
+        windows.reduce(|g| g.count()).select(|w, _| w.start).write(null::sink());
+    }
+    let plan = app.explain().to_string();
+    for part in [
+        "session windows of neighbouring rows, 1 reducer ←",
+        "no `within`, so the last session of a key waits for a row that is not of it",
+        "session windows of neighbouring rows within 7, 1 reducer ←",
+    ] {
+        assert!(plan.contains(part), "{part}: {plan}");
+    }
+    assert_eq!(plan.matches("no `within`").count(), 1, "{plan}");
+    let app = Pipeline::new("test");
+    let windows = app.rows(Vec::<Sale>::new()).sessions_while(same).within(-1);
+    let error = windows.reduce(|g| g.count()).select(|w, _| w.start).collect().unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("`within`") && error.contains("-1 is negative"), "{error}");
+}

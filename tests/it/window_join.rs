@@ -2,10 +2,11 @@
 
 use crate::oracle::against;
 use crate::two_sides::{
-    Quote, Trade, against_live, quote, random_quote, random_trade, state_stays_small, trade,
+    INTERVAL, Quote, Trade, against_live, quote, random_quote, random_trade, state_stays_small,
+    trade,
 };
 use pathway::prelude::*;
-use pathway::table::{ByWindow, Inner, TimeJoin, WindowSpec};
+use pathway::table::{ByWindow, Changing, Inner, OnKeys, TimeJoin, WindowSpec};
 use pathway::testing::{Harness, check_incremental};
 
 type Met = ((i64, i64), Option<Trade>, Option<Quote>);
@@ -38,12 +39,19 @@ fn divisions() -> Vec<(fn() -> WindowSpec<i64>, Vec<(i64, i64)>)> {
     ]
 }
 
-fn join(
-    trades: &Table<Trade>,
-    quotes: &Table<Quote>,
-    windows: WindowSpec<i64>,
-) -> TimeJoin<Trade, Quote, ByWindow, Inner, pathway::table::Changing, pathway::table::OnKeys> {
+type Joined = TimeJoin<Trade, Quote, ByWindow, Inner, Changing, OnKeys>;
+
+fn join(trades: &Table<Trade>, quotes: &Table<Quote>, windows: WindowSpec<i64>) -> Joined {
     trades.window_join(quotes, windows).on(|trade| trade.symbol, |quote| quote.symbol)
+}
+
+fn rows(join: Joined, kind: Kind) -> Table<Met> {
+    match kind {
+        Kind::Inner => join.select(|window, trade, quote| met(window, Some(trade), Some(quote))),
+        Kind::Left => join.left().select(|window, trade, quote| met(window, Some(trade), quote)),
+        Kind::Right => join.right().select(|window, trade, quote| met(window, trade, Some(quote))),
+        Kind::Full => join.full().select(met),
+    }
 }
 
 fn changing(
@@ -52,13 +60,16 @@ fn changing(
     windows: WindowSpec<i64>,
     kind: Kind,
 ) -> Table<Met> {
-    let join = join(trades, quotes, windows);
-    match kind {
-        Kind::Inner => join.select(|window, trade, quote| met(window, Some(trade), Some(quote))),
-        Kind::Left => join.left().select(|window, trade, quote| met(window, Some(trade), quote)),
-        Kind::Right => join.right().select(|window, trade, quote| met(window, trade, Some(quote))),
-        Kind::Full => join.full().select(met),
-    }
+    rows(join(trades, quotes, windows), kind)
+}
+
+fn early(
+    trades: &Table<Trade>,
+    quotes: &Table<Quote>,
+    windows: WindowSpec<i64>,
+    kind: Kind,
+) -> Table<Met> {
+    rows(join(trades, quotes, windows).early(INTERVAL), kind)
 }
 
 fn when_final(
@@ -129,6 +140,7 @@ fn streams_with_watermarks_give_what_is_right_and_what_is_final() {
             false,
             |trades, quotes| changing(trades, quotes, spec(), kind),
             |trades, quotes| when_final(trades, quotes, spec(), kind),
+            |trades, quotes| early(trades, quotes, spec(), kind),
             |trades, quotes| naive(trades, quotes, &windows, kind),
         );
     }
@@ -195,6 +207,7 @@ fn a_session_is_one_of_both_sides() {
             true,
             |trades, quotes| changing(trades, quotes, sessions(gap), kind),
             |trades, quotes| when_final(trades, quotes, sessions(gap), kind),
+            |trades, quotes| early(trades, quotes, sessions(gap), kind),
             |trades, quotes| naive_sessions(trades, quotes, gap, kind),
         );
     }

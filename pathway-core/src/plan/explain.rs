@@ -254,6 +254,7 @@ fn depends_on_history(node: &Node) -> bool {
         Operation::Join { kind, .. } => kind.as_of_now,
         Operation::Calls(calls) => calls.settings.detached,
         Operation::Window(window) => matches!(window.results.emission, Emission::Early(_)),
+        Operation::TimeJoin(join) => matches!(join.plan.emission, Emission::Early(_)),
         // By event time, what is in time is all that counts.
         Operation::Machine { .. } | Operation::Validity { .. } => node.inputs.len() == 1,
         Operation::Stamp { .. }
@@ -272,8 +273,10 @@ fn time_join_notes(join: &TimeJoinNode) -> Vec<String> {
     if !alone.is_empty() {
         notes.push(format!("keeps the rows without a match on the {}", alone.join(" and the ")));
     }
-    if join.plan.when_final {
-        notes.push("each row once, when it is final".to_owned());
+    match join.plan.emission {
+        Emission::EveryChange => {}
+        Emission::WhenFinal => notes.push("each row once, when it is final".to_owned()),
+        Emission::Early(_) => notes.push("at intervals, and when final".to_owned()),
     }
     match join.watermarks {
         [true, true] => {}
@@ -311,6 +314,9 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
     if depends_on_history(node) {
         notes.push("depends on the history".to_owned());
     }
+    if let Operation::Watermark(WatermarkNode { aligned: Some(aligned), .. }) = &node.operation {
+        notes.push(format!("aligned within {}", aligned.described));
+    }
     if let Operation::Window(window) = &node.operation {
         match window.results.emission {
             Emission::EveryChange => {}
@@ -325,6 +331,10 @@ fn notes(plan: &Plan, node: &Node, needed: bool) -> Vec<String> {
             _ if rows.is_none() => {
                 notes.push("no watermark, so no window is ever over: all are kept".to_owned());
             }
+            Windows::Neighbours(neighbours) if neighbours.within.is_none() => notes.push(
+                "no `within`, so the last session of a key waits for a row that is not of it"
+                    .to_owned(),
+            ),
             Windows::Around(around) if other.is_none() => notes.push(if around.append_only {
                 "no watermark of the other table, so all rows are kept".to_owned()
             } else {

@@ -17,8 +17,9 @@ pub use async_calls::{CallSettings, CallsNode};
 pub use delta_join::DeltaJoin;
 pub use loops::{Loop, LoopId, Misplaced};
 pub use node::{
-    Node, NodeId, Operation, Port, Rooted, ScopeId, SharedIndex, SinkKind, SinkSlot, Sorted,
-    SortedOutput, SourceNode, Terminal, TimeJoinNode, WatermarkNode, WindowNode, WindowTerminal,
+    Aligned, Node, NodeId, Operation, Port, Rooted, ScopeId, SharedIndex, SinkKind, SinkSlot,
+    Sorted, SortedOutput, SourceNode, Terminal, TimeJoinNode, WatermarkNode, WindowNode,
+    WindowTerminal,
 };
 
 use crate::stage::RowType;

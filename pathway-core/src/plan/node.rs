@@ -10,6 +10,7 @@ use crate::stage::{
     AnyStep, EncodedStep, KeyedLogicFactory, KeyedTerminal, MachineFactory, ReduceColumns,
     ReduceTerminal, RowKey, RowType, StepFactory,
 };
+use std::any::TypeId;
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
@@ -274,6 +275,19 @@ pub struct WatermarkNode {
     pub describe: fn(i128) -> String,
     /// The name of the column.
     pub column: Option<&'static str>,
+    /// How far it may be ahead of others.
+    pub aligned: Option<Aligned>,
+}
+
+/// How far a watermark may be ahead of other aligned ones.
+#[derive(Clone, Debug)]
+pub struct Aligned {
+    /// By how much, in steps.
+    pub drift: i128,
+    /// That, to a person.
+    pub described: String,
+    /// The type of its times: only those of one type are compared.
+    pub line: TypeId,
 }
 
 impl WatermarkNode {

@@ -40,7 +40,7 @@ use crate::dataflow::stateful::{Stateful, States};
 use crate::dataflow::total::{Total, TotalState};
 use crate::dataflow::upsert::{LatestRows, Upsert};
 use crate::dataflow::watermark::Watermark;
-use crate::dataflow::window::WindowState;
+use crate::dataflow::window::{Emission, WindowState};
 use crate::dataflow::{OutputShape, ReducePlan, fold};
 use crate::format;
 use crate::io::Wanted;
@@ -88,6 +88,8 @@ pub(crate) struct Rendered {
     pub(crate) probe: Probe<Epoch>,
     pub(crate) states: Vec<(NodeId, SharedState)>,
     pub(crate) clock: Rc<EpochClock>,
+    /// The watermarks that are aligned.
+    pub(crate) aligned: Vec<(NodeId, Rc<Watermark>)>,
 }
 
 /// The state of an operator, shared with it.
@@ -122,6 +124,7 @@ struct Renderer<'a, 'scope> {
     tables: HashMap<NodeId, Rc<RefCell<GroupTable>>>,
     indexes: HashMap<NodeId, Rc<RefCell<Index>>>,
     watermarks: HashMap<NodeId, Rc<Watermark>>,
+    aligned: Vec<(NodeId, Rc<Watermark>)>,
     windows: HashMap<NodeId, Rc<RefCell<dyn WindowState>>>,
     /// The states of other operators.
     states: Vec<(NodeId, SharedState)>,
@@ -145,6 +148,7 @@ pub(crate) fn render<'a, 'scope>(
         tables: HashMap::new(),
         indexes: HashMap::new(),
         watermarks: HashMap::new(),
+        aligned: Vec::new(),
         windows: HashMap::new(),
         states: Vec::new(),
         sources: Vec::new(),
@@ -160,8 +164,8 @@ pub(crate) fn render<'a, 'scope>(
     let mut states: Vec<(NodeId, SharedState)> =
         groups.chain(indexes).chain(renderer.states).collect();
     states.sort_by_key(|(id, _)| *id);
-    let Renderer { sources, detached, probe, clock, .. } = renderer;
-    Rendered { sources, detached, probe, states, clock }
+    let Renderer { sources, detached, probe, clock, aligned, .. } = renderer;
+    Rendered { sources, detached, probe, states, clock, aligned }
 }
 
 impl<'a, 'scope> Renderer<'a, 'scope> {
@@ -507,8 +511,12 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
             Operation::Machine { .. } | Operation::Window(_) | Operation::Validity { .. } => {
                 Closes::Every
             }
-            // Watermarks may go on without rows.
-            Operation::TimeJoin(_) if node.inputs.len() > 2 => Closes::Every,
+            // Watermarks may go on without rows, and so does the clock.
+            Operation::TimeJoin(ref join)
+                if node.inputs.len() > 2 || matches!(join.plan.emission, Emission::Early(_)) =>
+            {
+                Closes::Every
+            }
             _ if starts => Closes::FirstAndArrived,
             _ => Closes::Arrived,
         };

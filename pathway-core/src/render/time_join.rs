@@ -1,6 +1,7 @@
 //! Joins by time.
 
 use super::{Renderer, SharedState};
+use crate::dataflow::epoch_clock::Alarm;
 use crate::dataflow::time_join::{RunTimeJoin, TimeJoinState};
 use crate::plan::{Node, TimeJoinNode};
 use std::cell::RefCell;
@@ -22,7 +23,8 @@ pub(super) fn render(renderer: &mut Renderer<'_, '_>, node: &Node, join: &TimeJo
         let progress = if has_one { progress.next() } else { None };
         progress.map(|progress| renderer.watermark(progress.node))
     });
-    let (fail, chunks) = (renderer.fail(node), Default::default());
-    let run = RunTimeJoin { state, watermarks, ended: [false; 2], chunks, root, fail };
+    let (alarm, fail) = (Alarm::new(&renderer.clock), renderer.fail(node));
+    let (ended, chunks) = ([false; 2], Default::default());
+    let run = RunTimeJoin { state, watermarks, ended, chunks, alarm, root, fail };
     renderer.operator(node, feeds, Box::new(run));
 }

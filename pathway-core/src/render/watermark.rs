@@ -30,6 +30,9 @@ pub(super) fn collector(
 
 pub(super) fn render(renderer: &mut Renderer<'_, '_>, node: &Node, watermark: &WatermarkNode) {
     let shared = renderer.watermark(node.id);
+    if watermark.aligned.is_some() {
+        renderer.aligned.push((node.id, Rc::clone(&shared)));
+    }
     let peers = renderer.peers();
     let mut feeds = Vec::new();
     let rows = renderer.row_tree(Port { node: node.id, output: 0 }, &mut feeds);

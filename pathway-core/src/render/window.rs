@@ -5,7 +5,8 @@ use crate::dataflow::epoch_clock::Alarm;
 use crate::dataflow::operator::Pact;
 use crate::dataflow::out_buffer::{OutBuffer, Route};
 use crate::dataflow::window::{
-    Counts, DirectWindows, Intervals, RunWindows, Sessions, WindowState, WindowTable, Windows,
+    Counts, DirectWindows, Intervals, NeighbourSessions, RunWindows, Sessions, WindowState,
+    WindowTable, Windows,
 };
 use crate::plan::{Node, NodeId, Terminal, WindowNode, WindowTerminal};
 use crate::stage::{AnyStep, InputsCollector};
@@ -32,6 +33,11 @@ fn windows(
                 let joins = joins.clone();
                 let sessions = Sessions::new(id, reducers, joins, results, describe, retracts);
                 Rc::new(RefCell::new(sessions))
+            }
+            Windows::Neighbours(neighbours) => {
+                let (neighbours, rows) = (neighbours.clone(), window.rows);
+                let new = NeighbourSessions::new(id, reducers, neighbours, results, describe, rows);
+                Rc::new(RefCell::new(new))
             }
             Windows::Counted { size, hop } => {
                 let size = (*size, *hop);

@@ -7,6 +7,7 @@
 //! - `queue`: the bounded queues between readers and workers.
 //! - `worker`: the loop of one worker.
 //! - `local_source`: one source on one worker.
+//! - `alignment`: sources whose event times are ahead of others wait.
 //! - `sink_thread`: the loop of one sink.
 //! - `durable`: what is logged, when checkpoints are made, and what a run goes on from; `journal`:
 //!   the same for one source; `source_state`: what a checkpoint holds of it.
@@ -14,6 +15,7 @@
 //! - `unsettled`: loops that hold their epoch, and what becomes of them at a stop.
 //! - `watch`, `progress`, `signals`: what `Pipeline::run` does while it waits.
 
+mod alignment;
 #[cfg(feature = "async")]
 mod calls;
 #[cfg(not(feature = "async"))]

@@ -1,5 +1,6 @@
 //! The loop of one worker.
 
+use super::alignment::Alignment;
 use super::calls::CallPorts;
 use super::durable::{self, Durable, Messages, WorkerStart};
 use super::local_source::LocalSource;
@@ -15,7 +16,7 @@ use crate::persistence::writer::Message;
 use crate::plan::{NodeId, Operation, Plan};
 use crate::render::{DetachedStage, RenderContext, Rendered, SharedState, render};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -79,6 +80,7 @@ struct Worker<'a> {
     detached: Vec<DetachedStage>,
     /// Since when the run is to end.
     stopping: Option<Instant>,
+    alignment: Alignment,
     probe: Probe<Epoch>,
     states: Vec<(NodeId, SharedState)>,
     clock: Rc<EpochClock>,
@@ -131,7 +133,7 @@ pub(super) fn run(
         durable: shared.durable.as_ref().map(|durable| durable.base),
         calls: &|node| begin.calls.port(node, worker_index),
     };
-    let Rendered { sources, detached, probe, states, clock } =
+    let Rendered { sources, detached, probe, states, clock, aligned } =
         timely.dataflow::<Epoch, _, _>(|scope| render(scope, &context));
     let index = worker_index;
     // An epoch that is made again sees the time that it saw.
@@ -141,6 +143,7 @@ pub(super) fn run(
     });
     let cut = Rc::new(RefCell::new(Cut::default()));
     let noted = durable_begin.as_ref().map(|_| &cut);
+    let alignment = Alignment::new(&begin.plan, aligned, &shared.sources, clock.now());
     detached.iter().for_each(|stage| stage.register(std::thread::current()));
     let mut restored = BTreeMap::new();
     let sources = sources
@@ -178,6 +181,7 @@ pub(super) fn run(
         sources,
         detached,
         stopping: None,
+        alignment,
         probe,
         states,
         clock,
@@ -324,11 +328,14 @@ impl Worker<'_> {
     fn pump(&mut self) -> bool {
         let shared = self.shared;
         let mut rows = self.detached.iter_mut().map(DetachedStage::pump).sum();
-        let full = self.calls.is_full();
+        let (full, held) = (self.calls.is_full(), self.held());
         let mut smaller_unfinished = None;
         // Where epochs are closed by hand, the leader waits until all that was pushed is taken.
         let awaited = matches!(self.policy, EpochPolicy::Manual)
-            && self.sources.iter().any(LocalSource::is_waited_for);
+            && self
+                .sources
+                .iter()
+                .any(|source| !held.contains(&source.shared().node) && source.is_waited_for());
         for source in &mut self.sources {
             if source.closed || shared.stopping.load(Ordering::SeqCst) {
                 continue;
@@ -336,11 +343,14 @@ impl Worker<'_> {
             // A bounded source waits for those that are far smaller, on all workers.
             if let (Some(size), Some(smaller)) = (source.size(), smaller_unfinished)
                 && size / 4 > smaller
+                && held.is_empty()
             {
                 continue;
             }
-            // Rows wait where calls do; those of a transaction that has begun belong together.
-            if !full || source.in_transaction {
+            // Rows wait where calls do, and where others are far behind; those of a transaction
+            // that has begun belong together.
+            let waits = full || held.contains(&source.shared().node);
+            if !waits || source.in_transaction {
                 rows += source.pump(shared);
             }
             if source.is_exhausted() {
@@ -362,6 +372,14 @@ impl Worker<'_> {
             }
         }
         rows > 0
+    }
+
+    /// The sources that are too far ahead of others.
+    fn held(&self) -> BTreeSet<NodeId> {
+        let shared = self.shared;
+        let open = matches!(self.policy, EpochPolicy::Auto { live: true, .. })
+            && shared.unread_sources.load(Ordering::SeqCst) == 0;
+        self.alignment.held(open, &shared.clock)
     }
 
     /// Closes the open epoch if it is time.
@@ -397,11 +415,12 @@ impl Worker<'_> {
         let EpochPolicy::Auto { rows_max, live } = self.policy else {
             let asked =
                 shared.open.load(Ordering::SeqCst) < shared.asked_for.load(Ordering::SeqCst);
-            // All that was pushed before belongs to the epoch, and to the first one all that
-            // bounded sources hold.
+            let held = self.held();
+            // All that was pushed before belongs to the epoch, but what is held back, and to the
+            // first one all that bounded sources hold.
             let close = asked
                 && shared.unread_sources.load(Ordering::SeqCst) == 0
-                && shared.sources.iter().all(|source| source.taken());
+                && shared.sources.iter().all(|s| held.contains(&s.node) || s.taken());
             if close {
                 if let Some(DurableWorker { durable, .. }) = &self.durable
                     && durable.is_due(self.epoch)
@@ -428,12 +447,16 @@ impl Worker<'_> {
         let full = entered >= rows_max.unwrap_or(EPOCH_ROWS_MAX);
         // A batch job is one epoch, and a live one's first epoch covers what it found at first.
         let complete = live && shared.unread_sources.load(Ordering::SeqCst) == 0;
-        let waiting = self
-            .sources
-            .iter()
-            .any(|source| !source.closed && !source.shared().queues[0].is_empty());
+        let held = self.held();
+        let waiting = self.sources.iter().any(|source| {
+            !source.closed
+                && !held.contains(&source.shared().node)
+                && !source.shared().queues[0].is_empty()
+        });
         // Rows that are there need not wait for those that are held back.
-        if (complete && (full || !waiting || self.calls.is_full())) || (rows_max.is_some() && full)
+        if (complete && (full || !waiting || self.calls.is_full()))
+            || (rows_max.is_some() && full)
+            || (!held.is_empty() && !waiting)
         {
             shared.close_epoch();
             return true;

@@ -80,9 +80,9 @@ pub use upsert::AppendOnly;
 pub use view::{View, ViewSnapshot};
 pub use watermark::InTime;
 pub use window::{
-    AllIntervals, BoundsOf, ByPosition, ByTime, Changing, Emptiness, Final, FinalWindows,
-    GroupedWindows, IntervalsOver, NonEmpty, SameLine, WindowSpec, Windowed, cumulating, days,
-    global, months, sessions, sliding, tumbling, weeks,
+    AllIntervals, BoundsOf, ByNeighbours, ByPosition, ByTime, Changing, Emptiness, Final,
+    FinalWindows, GroupedWindows, IntervalsOver, NonEmpty, SameLine, WindowSpec, Windowed,
+    cumulating, days, global, months, sessions, sliding, tumbling, weeks,
 };
 pub use write::Change;
 

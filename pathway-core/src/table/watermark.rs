@@ -3,9 +3,10 @@
 use super::graph::Graph;
 use super::{Collection, IntoTable, Stream, Table};
 use crate::dataflow::WatermarkPlan;
-use crate::plan::{Mistake, NodeId, Operation, WatermarkNode};
+use crate::plan::{Aligned, Mistake, NodeId, Operation, WatermarkNode};
 use crate::schema::{DateTime, Duration, EventTime, Expr, Keyed, Schema, TimePoint};
 use crate::stage::{self, KeyedTerminal, RowType};
+use std::any::TypeId;
 use std::fmt;
 use std::ops::Deref;
 use std::panic::Location;
@@ -53,6 +54,9 @@ impl<C: IntoTable> IntoTable for InTime<C> {
         self.rows.into_table()
     }
 }
+
+/// A length of time on the line of a collection's event time.
+type Drift<C> = <<<C as Collection>::Row as EventTime>::Time as TimePoint>::Span;
 
 /// A type of times that are those of the world's clocks: [`DateTime`].
 #[doc(hidden)]
@@ -210,6 +214,7 @@ fn in_time<T: EventTime>(
         plan,
         describe: |steps| T::Time::from_steps(steps).to_string(),
         column: event_time_column::<T>(),
+        aligned: None,
     });
     let rows = const { RowType::of::<T>() };
     let (inputs, outputs) = (vec![table.port], vec![rows, rows]);
@@ -453,6 +458,69 @@ impl<C> InTime<C> {
     {
         let nanoseconds = self.positive("follow_clock", every);
         self.change(|watermark| watermark.plan.follows = Some(nanoseconds));
+        self
+    }
+
+    /// Aligns the sources that feed this watermark with those that feed the other aligned ones of
+    /// the pipeline: while its largest event time is more than `drift` ahead of the one that is
+    /// furthest behind, no more is taken from its sources, whose queues fill up and hold back
+    /// whoever pushes or reads. So a fast source does not fill the memory of what waits for a slow
+    /// one.
+    ///
+    /// Align two streams at least, with event times of one type. One from which nothing has come
+    /// yet is furthest behind. One that is idle, for a minute or what
+    /// [`idle_after`](Self::idle_after) says, holds nobody back, and neither does one that has
+    /// ended. What is furthest behind is never held back, and transactions are taken whole.
+    ///
+    /// **Time.** Which epoch rows are part of changes, and nothing else. A batch is one epoch, so
+    /// nothing is held back there, nor of what a live pipeline finds at its start. A source may be
+    /// ahead by more than `drift` by what it brings at once, about a mebibyte.
+    ///
+    /// ```
+    /// use pathway::prelude::*;
+    /// use pathway::testing::Harness;
+    ///
+    /// #[derive(Clone, Debug, Schema)]
+    /// struct Reading {
+    ///     #[schema(event_time)]
+    ///     second: i64,
+    /// }
+    ///
+    /// let mut t = Harness::new();
+    /// let (slow, fast) = (t.stream::<Reading>(), t.stream::<Reading>());
+    /// let aligned = |readings: &Stream<Reading>| readings.watermark(0).align_within(100);
+    /// let both = aligned(&slow.rows()).concat(&aligned(&fast.rows()));
+    /// let seconds = t.capture(both.map(|reading| reading.second));
+    /// slow.push([Reading { second: 10 }]);
+    /// fast.push([Reading { second: 150 }]);
+    /// t.step();
+    /// fast.push([Reading { second: 160 }]);
+    /// t.step(); // the fast one is too far ahead
+    /// seconds.assert_rows([10, 150]);
+    /// slow.push([Reading { second: 50 }]);
+    /// t.step(); // and is not any more behind this epoch
+    /// t.step();
+    /// seconds.assert_rows([10, 50, 150, 160]);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// A negative drift is a [`BuildError::Argument`](crate::error::BuildError::Argument).
+    #[track_caller]
+    pub fn align_within(self, drift: Drift<C>) -> Self
+    where
+        C: Collection<Row: EventTime>,
+    {
+        let steps = <C::Row as EventTime>::Time::span_steps(drift);
+        if steps < 0 {
+            let (verb, location) = ("align_within", Location::caller());
+            let problem = format!("the drift {drift:?} is negative");
+            self.node.0.change(|plan| plan.add_mistake(Mistake { verb, location, problem }));
+        }
+        let (described, line) = (format!("{drift:?}"), TypeId::of::<<C::Row as EventTime>::Time>());
+        self.change(|watermark| {
+            watermark.aligned = Some(Aligned { drift: steps.max(0), described, line });
+        });
         self
     }
 

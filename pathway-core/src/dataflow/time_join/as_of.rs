@@ -31,9 +31,9 @@
 //! there is nothing is as good as no version, if nothing is in front of it.
 
 use super::interval::{TooFew, update};
+use super::output::Output;
 use super::rows::{Moment, Row, Rows, Ties};
 use super::{AsOf, Change, Direction, LEFT, Progress, RIGHT, Wait, by_time};
-use crate::stage::EncodedStep;
 use std::ops::RangeInclusive;
 
 #[derive(Clone, Copy, Debug)]
@@ -97,10 +97,19 @@ impl AsOfJoin {
         Some(moment.last()).filter(|row| !self.meets.versions || !is_end(row))
     }
 
-    fn push(&self, left: &[u8], right: Option<&Row>, diff: i64, root: &mut dyn EncodedStep) {
+    fn give(
+        &self,
+        (time, left): (i128, &[u8]),
+        right: Option<&Row>,
+        diff: i64,
+        output: &mut impl Output,
+    ) {
+        let at = (time, time);
         match right {
-            Some(right) => root.push(left, &right[usize::from(self.meets.versions)..], diff),
-            None if self.alone => root.push_left(left, diff),
+            Some(right) => {
+                output.pair(at, left, &right[usize::from(self.meets.versions)..], diff);
+            }
+            None if self.alone => output.alone(LEFT, at, left, diff),
             None => {}
         }
     }
@@ -191,11 +200,12 @@ impl AsOfJoin {
         rows: &mut [Rows; 2],
         left: &[Change<'a>],
         right: &[Change<'a>],
-        root: &mut dyn EncodedStep,
+        output: &mut impl Output,
     ) -> Result<(), TooFew<'a>> {
         for change in left.iter().filter(|change| change.diff < 0) {
             if !self.when_final {
-                self.push(change.row, self.find(&rows[RIGHT], change.time), change.diff, root);
+                let found = self.find(&rows[RIGHT], change.time);
+                self.give((change.time, change.row), found, change.diff, output);
             }
             update(rows, LEFT, change)?;
         }
@@ -211,14 +221,15 @@ impl AsOfJoin {
             }
             if let Some(moment) = rows[LEFT].moment(time) {
                 moment.for_each(|row, copies| {
-                    self.push(row, before.as_ref(), -copies, root);
-                    self.push(row, behind, copies, root);
+                    self.give((time, row), before.as_ref(), -copies, output);
+                    self.give((time, row), behind, copies, output);
                 });
             }
         }
         for change in left.iter().filter(|change| change.diff > 0) {
             if !self.when_final {
-                self.push(change.row, self.find(&rows[RIGHT], change.time), change.diff, root);
+                let found = self.find(&rows[RIGHT], change.time);
+                self.give((change.time, change.row), found, change.diff, output);
             }
             update(rows, LEFT, change)?;
         }
@@ -244,7 +255,7 @@ impl AsOfJoin {
         &self,
         rows: &mut [Rows; 2],
         progress: &Progress,
-        root: &mut dyn EncodedStep,
+        output: &mut impl Output,
     ) -> [Option<Wait>; 2] {
         let mut waits = [None; 2];
         while let Some((time, _)) = rows[LEFT].first() {
@@ -259,8 +270,9 @@ impl AsOfJoin {
             let gone = rows[LEFT].pop();
             if let Some(moment) = gone.filter(|_| self.when_final) {
                 let found = self.find(&rows[RIGHT], time);
-                moment.for_each(|row, copies| self.push(row, found, copies, root));
+                moment.for_each(|row, copies| self.give((time, row), found, copies, output));
             }
+            output.over(time);
         }
         let oldest = rows[LEFT].first().map_or(i128::MAX, |(time, _)| time);
         while let Some((time, moment)) = rows[RIGHT].first() {

@@ -14,9 +14,10 @@
 //!
 //! Rows in a window meet where their times, which are the last one of the window, are equal.
 
+use super::output::Output;
 use super::rows::{Rows, Ties};
 use super::{Change, LEFT, Progress, RIGHT, Wait, adds_any, by_time};
-use crate::stage::EncodedStep;
+use crate::dataflow::watermark::START;
 use std::ops::RangeInclusive;
 
 /// A row of a side of which more copies would be taken away than there are, and how many there
@@ -35,7 +36,7 @@ pub(super) struct Interval {
 
 impl Interval {
     /// The times on the other side that a row meets.
-    fn times(&self, side: usize, time: i128) -> RangeInclusive<i128> {
+    pub(super) fn times(&self, side: usize, time: i128) -> RangeInclusive<i128> {
         if side == LEFT {
             time.saturating_add(self.lower)..=time.saturating_add(self.upper)
         } else {
@@ -50,17 +51,14 @@ impl Interval {
     }
 
     /// Gives the pairs of a row.
-    fn pairs(
-        &self,
-        side: usize,
-        rows: &[Rows; 2],
-        change: &Change<'_>,
-        root: &mut dyn EncodedStep,
-    ) {
-        for (_, moment) in rows[1 - side].range(self.times(side, change.time)) {
-            moment.for_each(|other, copies| match side {
-                LEFT => root.push(change.row, other, change.diff * copies),
-                _ => root.push(other, change.row, change.diff * copies),
+    fn pairs(&self, side: usize, rows: &[Rows; 2], change: &Change<'_>, output: &mut impl Output) {
+        for (time, moment) in rows[1 - side].range(self.times(side, change.time)) {
+            moment.for_each(|other, copies| {
+                let diff = change.diff * copies;
+                match side {
+                    LEFT => output.pair((change.time, time), change.row, other, diff),
+                    _ => output.pair((time, change.time), other, change.row, diff),
+                }
             });
         }
     }
@@ -85,7 +83,7 @@ impl Interval {
         rows: &mut [Rows; 2],
         left: &[Change<'a>],
         right: &[Change<'a>],
-        root: &mut dyn EncodedStep,
+        output: &mut impl Output,
     ) -> Result<(), TooFew<'a>> {
         let alone = self.alone.map(|alone| alone && !self.when_final);
         let touched = |side: usize, others| {
@@ -94,19 +92,19 @@ impl Interval {
         let (touched_left, touched_right) = (touched(LEFT, right), touched(RIGHT, left));
         let (added, removed) = (|c: &&Change<'_>| c.diff > 0, |c: &&Change<'_>| c.diff < 0);
         for change in left.iter().filter(removed) {
-            self.pairs(LEFT, rows, change, root);
+            self.pairs(LEFT, rows, change, output);
             if alone[LEFT] && !self.has_match(LEFT, rows, change.time) {
-                root.push_left(change.row, change.diff);
+                output.alone(LEFT, (change.time, START), change.row, change.diff);
             }
         }
         for change in right.iter().filter(removed) {
             if alone[RIGHT] && !self.has_match(RIGHT, rows, change.time) {
-                root.push_right(change.row, change.diff);
+                output.alone(RIGHT, (START, change.time), change.row, change.diff);
             }
         }
         left.iter().filter(removed).try_for_each(|change| update(rows, LEFT, change))?;
         for change in right.iter().filter(removed) {
-            self.pairs(RIGHT, rows, change, root);
+            self.pairs(RIGHT, rows, change, output);
             update(rows, RIGHT, change)?;
         }
         // Right rows that stay and gain their first match, or lose their last.
@@ -115,37 +113,39 @@ impl Interval {
                 self.has_match(RIGHT, rows, time) || adds_any(left, &self.times(RIGHT, time));
             if let Some(moment) = rows[RIGHT].moment(time).filter(|_| before != after) {
                 let sign = if before { 1 } else { -1 };
-                moment.for_each(|row, copies| root.push_right(row, copies * sign));
+                let at = (START, time);
+                moment.for_each(|row, copies| output.alone(RIGHT, at, row, copies * sign));
             }
         }
         for change in right.iter().filter(added) {
-            self.pairs(RIGHT, rows, change, root);
+            self.pairs(RIGHT, rows, change, output);
             update(rows, RIGHT, change)?;
         }
         for (time, before) in touched_left {
             let after = self.has_match(LEFT, rows, time);
             if let Some(moment) = rows[LEFT].moment(time).filter(|_| before != after) {
                 let sign = if before { 1 } else { -1 };
-                moment.for_each(|row, copies| root.push_left(row, copies * sign));
+                let at = (time, START);
+                moment.for_each(|row, copies| output.alone(LEFT, at, row, copies * sign));
             }
         }
         for change in left.iter().filter(added) {
-            self.pairs(LEFT, rows, change, root);
+            self.pairs(LEFT, rows, change, output);
             if alone[LEFT] && !self.has_match(LEFT, rows, change.time) {
-                root.push_left(change.row, change.diff);
+                output.alone(LEFT, (change.time, START), change.row, change.diff);
             }
         }
         left.iter().filter(added).try_for_each(|change| update(rows, LEFT, change))?;
         for change in right.iter().filter(added) {
             if alone[RIGHT] && !self.has_match(RIGHT, rows, change.time) {
-                root.push_right(change.row, change.diff);
+                output.alone(RIGHT, (START, change.time), change.row, change.diff);
             }
         }
         Ok(())
     }
 
     /// What the oldest rows of a side wait for; nothing if they can be let go of.
-    fn wait(&self, side: usize, time: i128, progress: &Progress) -> Option<Wait> {
+    pub(super) fn wait(&self, side: usize, time: i128, progress: &Progress) -> Option<Wait> {
         let last = *self.times(side, time).end();
         progress.past(1 - side, last).or_else(|| progress.settled(side, time))
     }
@@ -155,7 +155,7 @@ impl Interval {
         &self,
         rows: &mut [Rows; 2],
         progress: &Progress,
-        root: &mut dyn EncodedStep,
+        output: &mut impl Output,
     ) -> [Option<Wait>; 2] {
         let mut waits = [None; 2];
         for side in [LEFT, RIGHT] {
@@ -168,10 +168,8 @@ impl Interval {
                     self.alone[side] && self.when_final && !self.has_match(side, rows, time);
                 let gone = rows[side].pop();
                 if let Some(moment) = gone.filter(|_| is_alone) {
-                    moment.for_each(|row, copies| match side {
-                        LEFT => root.push_left(row, copies),
-                        _ => root.push_right(row, copies),
-                    });
+                    let at = if side == LEFT { (time, START) } else { (START, time) };
+                    moment.for_each(|row, copies| output.alone(side, at, row, copies));
                 }
                 if self.alone[1 - side] {
                     rows[1 - side].meet(self.times(side, time));

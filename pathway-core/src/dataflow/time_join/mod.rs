@@ -30,7 +30,9 @@
 //!   are settled before they take part. So behind that, rows only come.
 
 mod as_of;
+mod early;
 mod interval;
+mod output;
 mod rows;
 mod run;
 mod session;
@@ -41,6 +43,7 @@ mod tests;
 pub(crate) use run::RunTimeJoin;
 pub(crate) use state::TimeJoinState;
 
+use super::window::Emission;
 use std::ops::RangeInclusive;
 
 /// A join by time.
@@ -52,8 +55,8 @@ pub struct TimeJoinPlan {
     pub left_alone: bool,
     /// Whether right rows without a match are given alone.
     pub right_alone: bool,
-    /// Whether each result comes out once, when it is final.
-    pub when_final: bool,
+    /// When results come out.
+    pub emission: Emission,
 }
 
 /// Which rows of a key meet.
@@ -105,6 +108,11 @@ pub enum Direction {
 pub(crate) const BOUNDS_LEN: usize = 32;
 
 impl TimeJoinPlan {
+    /// Whether each result comes out once, when it is final.
+    fn when_final(&self) -> bool {
+        self.emission == Emission::WhenFinal
+    }
+
     /// Which rows without a match are given alone, by side.
     fn alone(&self) -> [bool; 2] {
         [self.left_alone, self.right_alone]

@@ -2,6 +2,7 @@
 
 use super::{LEFT, RIGHT, TimeJoinState};
 use crate::dataflow::chunk::Chunk;
+use crate::dataflow::epoch_clock::{Alarm, NEVER};
 use crate::dataflow::logic::Fail;
 use crate::dataflow::operator::{Epoch, Logic};
 use crate::dataflow::watermark::{END, START, Watermark};
@@ -18,6 +19,7 @@ pub(crate) struct RunTimeJoin {
     pub(crate) ended: [bool; 2],
     /// The rows of the epoch.
     pub(crate) chunks: [Vec<Chunk>; 2],
+    pub(crate) alarm: Alarm,
     pub(crate) root: Box<dyn EncodedStep>,
     pub(crate) fail: Fail,
 }
@@ -35,10 +37,12 @@ impl Logic for RunTimeJoin {
             None if self.ended[side] => END,
             None => START,
         });
-        let closed = self.state.borrow_mut().close(&self.chunks, at, &mut *self.root);
+        let mut state = self.state.borrow_mut();
+        let closed = state.close(&self.chunks, at, self.alarm.now(), &mut *self.root);
         if let Err(problem) = closed {
             (self.fail)(None, problem);
         }
+        self.alarm.set(state.due().unwrap_or(NEVER));
         self.chunks.iter_mut().for_each(Vec::clear);
         true
     }

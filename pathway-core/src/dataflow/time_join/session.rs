@@ -10,9 +10,10 @@
 //! that comes is near it. Then it goes as a whole.
 
 use super::interval::{TooFew, update};
+use super::output::Output;
 use super::rows::{Row, Rows};
 use super::{Change, LEFT, Progress, RIGHT, Wait};
-use crate::stage::{Diff, EncodedStep};
+use crate::stage::Diff;
 use std::collections::BTreeMap;
 
 #[derive(Clone, Copy, Debug)]
@@ -98,14 +99,14 @@ impl Session {
         }
     }
 
-    fn give(&self, results: Results, root: &mut dyn EncodedStep) {
+    fn give(&self, results: Results, output: &mut impl Output) {
         for ((session, left, right), diff) in results.into_iter().filter(|(_, diff)| *diff != 0) {
             let bounds = self.bounds(session);
             let [left, right] = [left, right].map(|row| row.map(|row| [&bounds, &*row].concat()));
             match (left, right) {
-                (Some(left), Some(right)) => root.push(&left, &right, diff),
-                (Some(left), None) => root.push_left(&left, diff),
-                (None, Some(right)) => root.push_right(&right, diff),
+                (Some(left), Some(right)) => output.pair(session, &left, &right, diff),
+                (Some(left), None) => output.alone(LEFT, session, &left, diff),
+                (None, Some(right)) => output.alone(RIGHT, session, &right, diff),
                 (None, None) => {}
             }
         }
@@ -117,7 +118,7 @@ impl Session {
         rows: &mut [Rows; 2],
         left: &[Change<'a>],
         right: &[Change<'a>],
-        root: &mut dyn EncodedStep,
+        output: &mut impl Output,
     ) -> Result<(), TooFew<'a>> {
         let mut times: Vec<i128> = left.iter().chain(right).map(|change| change.time).collect();
         times.sort_unstable();
@@ -132,7 +133,7 @@ impl Session {
         left.iter().try_for_each(|change| update(rows, LEFT, change))?;
         right.iter().try_for_each(|change| update(rows, RIGHT, change))?;
         add(rows, 1);
-        self.give(results, root);
+        self.give(results, output);
         Ok(())
     }
 
@@ -141,7 +142,7 @@ impl Session {
         &self,
         rows: &mut [Rows; 2],
         progress: &Progress,
-        root: &mut dyn EncodedStep,
+        output: &mut impl Output,
     ) -> [Option<Wait>; 2] {
         while let Some(first) = earliest(rows, i128::MIN) {
             let session = self.stretch(rows, first);
@@ -153,8 +154,9 @@ impl Session {
             if self.when_final {
                 let mut results = Results::new();
                 self.add(rows, session, 1, &mut results);
-                self.give(results, root);
+                self.give(results, output);
             }
+            output.over(session.1);
             for of_side in &mut *rows {
                 while of_side.first().is_some_and(|(time, _)| time <= session.1) {
                     of_side.pop();

@@ -1,7 +1,9 @@
 //! What a join by time keeps.
 
 use super::as_of::AsOfJoin;
+use super::early::{Early, Noting};
 use super::interval::{Interval, TooFew};
+use super::output::{Direct, Output};
 use super::rows::{Rows, Ties};
 use super::session::Session;
 use super::{Change, LEFT, Meets, Progress, RIGHT, TimeJoinPlan, Wait};
@@ -9,10 +11,12 @@ use crate::dataflow::chunk::Chunk;
 use crate::dataflow::key_table::KeyTable;
 use crate::dataflow::state::{State, StateSize};
 use crate::dataflow::watermark::{END, START};
+use crate::dataflow::window::Emission;
 use crate::format::display::display;
 use crate::schema::{DataType, Schema, put_len, take_bytes, take_len};
 use crate::stage::{Diff, EncodedStep};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// The rows of a key, by side.
 #[derive(Debug, Default)]
@@ -28,6 +32,47 @@ enum Rule {
     Interval(Interval),
     AsOf(AsOfJoin),
     Session(Session),
+}
+
+impl Rule {
+    fn apply<'a>(
+        &self,
+        rows: &mut [Rows; 2],
+        left: &[Change<'a>],
+        right: &[Change<'a>],
+        output: &mut impl Output,
+    ) -> Result<(), TooFew<'a>> {
+        match self {
+            Self::Interval(interval) => interval.apply(rows, left, right, output),
+            Self::AsOf(as_of) => as_of.apply(rows, left, right, output),
+            Self::Session(session) => session.apply(rows, left, right, output),
+        }
+    }
+
+    fn advance(
+        &self,
+        rows: &mut [Rows; 2],
+        progress: &Progress,
+        output: &mut impl Output,
+    ) -> [Option<Wait>; 2] {
+        match self {
+            Self::Interval(interval) => interval.advance(rows, progress, output),
+            Self::AsOf(as_of) => as_of.advance(rows, progress, output),
+            Self::Session(session) => session.advance(rows, progress, output),
+        }
+    }
+
+    /// Gives a row whose key is null: it matches nothing.
+    fn without_key(&self, side: usize, row: &Change<'_>, output: &mut impl Output) {
+        let (time, diff) = (row.time, row.diff);
+        match self {
+            Self::Session(session) => {
+                let row = [&session.bounds((time, time)), row.row].concat();
+                output.alone(side, (time, time), &row, diff);
+            }
+            _ => output.alone(side, (time, time), row.row, diff),
+        }
+    }
 }
 
 /// A row with its key.
@@ -47,13 +92,15 @@ pub(crate) struct TimeJoinState {
     waiting: [BTreeSet<(i128, u32)>; 2],
     /// Where results come out when they are final, the rows of a side that may be taken away.
     held: [Held; 2],
+    /// Where results come out at intervals, those that wait.
+    early: Option<Early>,
     progress: Progress,
 }
 
 impl TimeJoinState {
     /// A join of rows of those types. `retracts` tells on which sides rows may be taken away.
     pub(crate) fn new(plan: TimeJoinPlan, row_types: [DataType; 2], retracts: [bool; 2]) -> Self {
-        let (alone, when_final) = (plan.alone(), plan.when_final);
+        let (alone, when_final) = (plan.alone(), plan.when_final());
         let rule = match plan.meets {
             Meets::Interval { lower, upper } => {
                 Rule::Interval(Interval { lower, upper, alone, when_final })
@@ -65,6 +112,14 @@ impl TimeJoinState {
                 Rule::AsOf(AsOfJoin { meets, ties, alone: plan.left_alone, when_final })
             }
         };
+        let pairs = match rule {
+            Rule::Interval(interval) => Some(interval),
+            _ => None,
+        };
+        let early = match plan.emission {
+            Emission::Early(interval) => Some(Early::new(interval, pairs)),
+            Emission::EveryChange | Emission::WhenFinal => None,
+        };
         Self {
             plan,
             rule,
@@ -73,6 +128,7 @@ impl TimeJoinState {
             of: Vec::new(),
             waiting: Default::default(),
             held: Default::default(),
+            early,
             progress: Progress { at: [START; 2], retracts },
         }
     }
@@ -96,7 +152,12 @@ impl TimeJoinState {
         self.keys.len()
     }
 
-    /// Ends an epoch: takes its rows, and looks how far both sides have come.
+    /// When an epoch is to be closed even if no row has arrived.
+    pub(super) fn due(&self) -> Option<i64> {
+        self.early.as_ref().and_then(Early::due)
+    }
+
+    /// Ends an epoch: takes its rows, and looks how far both sides have come, and the clock.
     ///
     /// # Errors
     ///
@@ -105,10 +166,11 @@ impl TimeJoinState {
         &mut self,
         chunks: &[Vec<Chunk>; 2],
         at: [i128; 2],
+        now: i64,
         root: &mut dyn EncodedStep,
     ) -> Result<(), String> {
         let mut released: [Vec<(i128, KeyedRow, Diff)>; 2] = Default::default();
-        let held = self.progress.retracts.map(|retracts| retracts && self.plan.when_final);
+        let held = self.progress.retracts.map(|retracts| retracts && self.plan.when_final());
         for side in [LEFT, RIGHT] {
             if held[side] {
                 self.hold(side, &chunks[side]);
@@ -144,10 +206,12 @@ impl TimeJoinState {
         let mut touched = new;
         for (slot, left, right) in by_slot(left, right) {
             let rows = &mut self.of[slot as usize].rows;
-            let applied = match &self.rule {
-                Rule::Interval(interval) => interval.apply(rows, left, right, root),
-                Rule::AsOf(as_of) => as_of.apply(rows, left, right, root),
-                Rule::Session(session) => session.apply(rows, left, right, root),
+            let applied = match &mut self.early {
+                Some(early) => {
+                    let key = Some(key_at(&self.keys, slot));
+                    self.rule.apply(rows, left, right, &mut Noting { early, key, root })
+                }
+                None => self.rule.apply(rows, left, right, &mut Direct(root)),
             };
             applied.map_err(|problem| self.too_few(problem))?;
             touched.push(slot);
@@ -168,25 +232,24 @@ impl TimeJoinState {
                 self.advance(slot, root);
             }
         }
+        if let Some(early) = &mut self.early {
+            early.close(&self.progress, now, root);
+        }
         Ok(())
     }
 
     /// Rows whose key is null match nothing.
-    fn without_key(&self, side: usize, rows: &[Change<'_>], root: &mut dyn EncodedStep) {
+    fn without_key(&mut self, side: usize, rows: &[Change<'_>], root: &mut dyn EncodedStep) {
         if !self.plan.alone()[side] {
             return;
         }
         for row in rows {
-            let in_session = match &self.rule {
-                Rule::Session(session) => {
-                    Some([&session.bounds((row.time, row.time)), row.row].concat())
+            match &mut self.early {
+                Some(early) => {
+                    let mut noting = Noting { early, key: None, root };
+                    self.rule.without_key(side, row, &mut noting);
                 }
-                _ => None,
-            };
-            let bytes = in_session.as_deref().unwrap_or(row.row);
-            match side {
-                LEFT => root.push_left(bytes, row.diff),
-                _ => root.push_right(bytes, row.diff),
+                None => self.rule.without_key(side, row, &mut Direct(root)),
             }
         }
     }
@@ -235,12 +298,15 @@ impl TimeJoinState {
     fn advance(&mut self, slot: u32, root: &mut dyn EncodedStep) {
         let of = &mut self.of[slot as usize];
         // What is final has been settled before it came.
-        let retracts = self.progress.retracts.map(|retracts| retracts && !self.plan.when_final);
+        let retracts = self.progress.retracts.map(|retracts| retracts && !self.plan.when_final());
         let progress = Progress { retracts, ..self.progress };
-        let waits = match &self.rule {
-            Rule::Interval(interval) => interval.advance(&mut of.rows, &progress, root),
-            Rule::AsOf(as_of) => as_of.advance(&mut of.rows, &progress, root),
-            Rule::Session(session) => session.advance(&mut of.rows, &progress, root),
+        let waits = match &mut self.early {
+            Some(early) => {
+                let key = Some(key_at(&self.keys, slot));
+                let mut noting = Noting { early, key, root };
+                self.rule.advance(&mut of.rows, &progress, &mut noting)
+            }
+            None => self.rule.advance(&mut of.rows, &progress, &mut Direct(root)),
         };
         if waits != of.waits {
             for wait in of.waits.iter().flatten() {
@@ -256,6 +322,10 @@ impl TimeJoinState {
             self.keys.remove(slot);
         }
     }
+}
+
+fn key_at(keys: &KeyTable, slot: u32) -> Rc<[u8]> {
+    keys.bytes(&keys.key_at(slot)).into()
 }
 
 /// Takes the time in front of a row.
@@ -313,6 +383,7 @@ impl State for TimeJoinState {
             let key = key.as_ref().map_or(0, Vec::capacity);
             size.bytes += key + row.capacity() + size_of::<(KeyedRow, Diff)>();
         }
+        size.bytes += self.early.as_ref().map_or(0, Early::memory);
         size
     }
 
@@ -347,6 +418,9 @@ impl State for TimeJoinState {
                     put(row, out);
                 }
             }
+        }
+        if let Some(early) = &self.early {
+            early.save(out);
         }
     }
 
@@ -384,11 +458,14 @@ impl State for TimeJoinState {
                 self.held[side].entry(time).or_default().insert((key, take(input)), copies);
             }
         }
+        if let Some(early) = &mut self.early {
+            early.load(input, &self.progress);
+        }
     }
 }
 
 /// Where nothing is given.
-struct Silent;
+pub(super) struct Silent;
 
 impl EncodedStep for Silent {
     fn push(&mut self, _first: &[u8], _second: &[u8], _diff: Diff) {

@@ -4,10 +4,14 @@ use super::*;
 use crate::dataflow::chunk::Chunk;
 use crate::dataflow::state::State;
 use crate::dataflow::watermark::{END, START};
+use crate::dataflow::window::Emission;
 use crate::schema::Schema;
 use crate::stage::{Diff, EncodedStep};
 use crate::testing::Random;
 use std::collections::BTreeMap;
+
+/// How long results wait where they come out at intervals.
+const INTERVAL: i64 = 10;
 
 /// Key, time and a number.
 type Row = (Option<u8>, i64, u8);
@@ -213,7 +217,7 @@ impl Joined {
         Self { naive, state, given: BTreeMap::new() }
     }
 
-    fn close(&mut self, updates: &[Vec<(Row, Diff)>; 2], at: [i128; 2]) {
+    fn close(&mut self, updates: &[Vec<(Row, Diff)>; 2], at: [i128; 2], now: i64) {
         let chunks = [0, 1].map(|side| {
             let mut chunk = Chunk::for_target(0);
             for (row, diff) in &updates[side] {
@@ -229,7 +233,7 @@ impl Joined {
         let before = self.given.clone();
         let sessions = matches!(self.naive.plan.meets, Meets::Session { .. });
         let mut root = Root { sessions, ..Root::default() };
-        self.state.close(&chunks, at, &mut root).unwrap();
+        self.state.close(&chunks, at, now, &mut root).unwrap();
         for (pair, diff) in &root.given {
             *self.given.entry(*pair).or_insert(0) += diff;
         }
@@ -238,6 +242,35 @@ impl Joined {
             // Nothing is given that is there neither before nor after.
             let there = if *diff > 0 { &self.given } else { &before };
             assert!(there.contains_key(pair), "{pair:?} {diff:+}: {:?}", self.naive);
+        }
+    }
+
+    /// What came out at intervals: all that is final, nothing twice, and, when an interval is over,
+    /// what is right.
+    fn check_early(&self, rows: &[Vec<Row>; 2], at: [i128; 2], is_due: bool, what: &str) {
+        let right = counts(self.naive.results(&rows[0], &rows[1]));
+        if is_due {
+            assert_eq!(self.given, right, "{what}");
+        }
+        let finals = counts(self.naive.final_results(rows, at));
+        for (result, copies) in &finals {
+            assert!(self.given.get(result) >= Some(copies), "{what}: {result:?} {:?}", self.given);
+        }
+        assert!(self.given.values().all(|copies| *copies > 0), "{what}: {:?}", self.given);
+        // A final result is beside none that cannot be there with it.
+        for (one, other) in finals.keys().flat_map(|one| self.given.keys().map(move |b| (one, b))) {
+            let is_same = |a: &Option<Row>, b: &Option<Row>| a.is_some() && a == b;
+            let (same_left, same_right) = (is_same(&one.1, &other.1), is_same(&one.2, &other.2));
+            let apart = match self.naive.plan.meets {
+                Meets::Session { .. } => (same_left || same_right) && one.0 != other.0,
+                Meets::AsOf(_) => same_left && one.2 != other.2,
+                _ => false,
+            };
+            let alone = |a: &Pair, b: &Pair| {
+                a.1.is_none() != b.1.is_none() || a.2.is_none() != b.2.is_none()
+            };
+            let apart = apart || ((same_left || same_right) && alone(one, other));
+            assert!(!apart, "{what}: {one:?} beside {other:?}");
         }
     }
 
@@ -254,7 +287,11 @@ impl Joined {
 }
 
 fn random_plan(random: &mut Random) -> Naive {
-    let when_final = random.one_in(2);
+    let emission = match random.below(4) {
+        0 => Emission::EveryChange,
+        1 => Emission::WhenFinal,
+        _ => Emission::Early(INTERVAL),
+    };
     let (left_alone, both) = (random.one_in(2), random.one_in(2));
     let small = |random: &mut Random, below| i128::from(random.below(below));
     let meets = if random.one_in(4) {
@@ -271,7 +308,7 @@ fn random_plan(random: &mut Random) -> Naive {
         Meets::AsOf(AsOf { direction, within, versions })
     };
     let right_alone = both && !matches!(meets, Meets::AsOf(_));
-    let plan = TimeJoinPlan { meets, left_alone, right_alone, when_final };
+    let plan = TimeJoinPlan { meets, left_alone, right_alone, emission };
     Naive { plan, retracts: [random.one_in(2), random.one_in(2)] }
 }
 
@@ -281,7 +318,7 @@ fn history(seed: u64) {
     let naive = joined.naive;
     let has_watermark = [random.one_in(4), random.one_in(4)].map(|without| !without);
     let mut rows: [Vec<Row>; 2] = Default::default();
-    let mut at = [START; 2];
+    let (mut at, mut now) = ([START; 2], 0);
     for epoch in 0..10 {
         let mut updates: [Vec<(Row, Diff)>; 2] = Default::default();
         for side in [0, 1] {
@@ -317,13 +354,25 @@ fn history(seed: u64) {
         if ends {
             at = [END; 2];
         }
-        joined.close(&updates, at);
-        let expected = if naive.plan.when_final {
-            naive.final_results(&rows, at)
-        } else {
-            naive.results(&rows[0], &rows[1])
+        now += i64::try_from(random.below(8)).unwrap();
+        let was_due = joined.state.due();
+        joined.close(&updates, at, now);
+        let what = format!("{seed} {epoch} {at:?} {rows:?} {naive:?}");
+        let expected = match naive.plan.emission {
+            Emission::EveryChange => naive.results(&rows[0], &rows[1]),
+            Emission::WhenFinal => naive.final_results(&rows, at),
+            Emission::Early(_) => {
+                let is_due = ends || was_due.is_some_and(|due| due <= now);
+                joined.check_early(&rows, at, is_due, &what);
+                // What waits is due an interval later at most.
+                let due = joined.state.due();
+                assert!(due.is_none_or(|due| due > now && due <= now + INTERVAL), "{what}");
+                if due.is_none() { naive.results(&rows[0], &rows[1]) } else { Vec::new() }
+            }
         };
-        assert_eq!(joined.given, counts(expected), "{seed} {epoch} {at:?} {rows:?} {naive:?}");
+        if joined.state.due().is_none() {
+            assert_eq!(joined.given, counts(expected), "{what}");
+        }
         if ends {
             assert_eq!(joined.state.size().rows, 0, "{seed} {naive:?}");
             assert_eq!(joined.state.keys_len(), 0, "{seed}");
@@ -337,7 +386,7 @@ fn history(seed: u64) {
 
 #[test]
 fn what_is_given_is_what_the_definition_says_at_every_moment() {
-    (0..200).for_each(history);
+    (0..400).for_each(history);
 }
 
 /// Rows come with time, and the watermarks behind them.
@@ -348,7 +397,7 @@ fn kept(naive: Naive, epochs: i64) -> usize {
         let rows =
             |side: u8| (0..8).map(move |n| ((Some(n % 3), epoch * 4 + i64::from(n), side), 1));
         let at = i128::from(epoch * 30 - 6);
-        joined.close(&[rows(1).collect(), rows(2).collect()], [at, at + 3]);
+        joined.close(&[rows(1).collect(), rows(2).collect()], [at, at + 3], epoch);
         largest = largest.max(joined.state.size().rows);
     }
     largest
@@ -364,15 +413,15 @@ fn state_does_not_grow_behind_the_watermarks() {
 
 #[test]
 fn a_row_that_is_taken_away_and_not_there_is_an_error() {
-    let meets = Meets::Interval { lower: 0, upper: 5 };
-    let plan = TimeJoinPlan { meets, left_alone: false, right_alone: false, when_final: false };
+    let (meets, emission) = (Meets::Interval { lower: 0, upper: 5 }, Emission::EveryChange);
+    let plan = TimeJoinPlan { meets, left_alone: false, right_alone: false, emission };
     let types = [Row::data_type(), Row::data_type()];
     let mut state = TimeJoinState::new(plan, types, [true; 2]);
     let mut chunk = Chunk::for_target(0);
     let mut message = 7i128.to_le_bytes().to_vec();
     (Some(1u8), 7i64, 3u8).encode(&mut message);
     chunk.push(Some(&[1]), &message, -2);
-    let problem = state.close(&[vec![], vec![chunk]], [START; 2], &mut Root::default());
+    let problem = state.close(&[vec![], vec![chunk]], [START; 2], 0, &mut Root::default());
     let problem = problem.unwrap_err();
     assert!(
         problem.contains("there would be -2 copies of (Some(1), 7, 3) on the right"),

@@ -33,13 +33,14 @@ impl Edge {
                 continue;
             }
             self.rows.push(row, &[], diff);
+            largest = largest.max(time);
             if self.progress.per_key {
                 self.progress.note(stable_hash(key), time);
-            } else {
-                largest = largest.max(time);
             }
         }
-        if largest > START {
+        let seen = &self.judge.watermark.seen;
+        seen.set(largest.max(seen.get()));
+        if largest > START && !self.progress.per_key {
             self.progress.note(chunk.origin.partition, largest);
         }
     }

@@ -35,6 +35,7 @@ impl Partitions {
         known.largest = known.largest.max(largest);
         known.heard = now;
         self.watermark.largest.set(largest.max(self.watermark.largest()));
+        self.watermark.heard.set(now);
     }
 
     /// Moves the watermark on. Answers when it will move by itself.

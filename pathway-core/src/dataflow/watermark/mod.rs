@@ -58,11 +58,14 @@ pub struct WatermarkPlan {
 pub(crate) struct Watermark {
     at: Cell<i128>,
     largest: Cell<i128>,
+    seen: Cell<i128>,
+    heard: Cell<i64>,
 }
 
 impl Default for Watermark {
     fn default() -> Self {
-        Self { at: Cell::new(START), largest: Cell::new(START) }
+        let [at, largest, seen] = [START; 3].map(Cell::new);
+        Self { at, largest, seen, heard: Cell::new(i64::MIN) }
     }
 }
 
@@ -75,6 +78,16 @@ impl Watermark {
     /// The largest time of all rows.
     pub(crate) fn largest(&self) -> i128 {
         self.largest.get()
+    }
+
+    /// The largest time of this worker's rows, those of the open epoch included.
+    pub(crate) fn seen(&self) -> i128 {
+        self.seen.get()
+    }
+
+    /// When the last row came, in nanoseconds since 1970.
+    pub(crate) fn heard(&self) -> i64 {
+        self.heard.get()
     }
 }
 

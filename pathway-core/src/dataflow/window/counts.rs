@@ -118,7 +118,7 @@ impl Counts {
         for _ in 0..self.size {
             let Some(entry) = of_key.rows.get(cursor) else { break };
             inputs.read(entry.arguments());
-            part.add_row(&self.plan, &inputs);
+            part.add_rows(&self.plan, &inputs, 1);
             of_key.rows.step(&mut cursor);
         }
         part.outputs(&self.plan).map(Some)

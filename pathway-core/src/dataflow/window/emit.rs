@@ -3,7 +3,7 @@
 use super::{Moment, PANE_LEN};
 use crate::dataflow::group_table::GroupOutput;
 use crate::schema::{Schema, put_len, take_bytes, take_len};
-use crate::stage::EncodedStep;
+use crate::stage::{Diff, EncodedStep};
 use std::collections::BTreeMap;
 
 /// Where the outputs of windows go: bounds and key, the old outputs and the new ones.
@@ -64,32 +64,28 @@ impl<O: GroupOutput> GroupOutput for Taken<O> {
     }
 }
 
-/// Outputs of a group that wait for the next interval.
-#[derive(Debug, Default)]
-struct Pending {
-    /// What came out last.
-    emitted: Option<Vec<u8>>,
-    latest: Option<Vec<u8>>,
-}
-
 /// Outputs that wait for an interval to be over, or for their window to be.
 #[derive(Debug, Default)]
 pub(super) struct Early {
-    /// By window and key, what has changed since the last interval.
-    pending: BTreeMap<Vec<u8>, Pending>,
+    /// By window and key, what has changed since the last interval: outputs, with how much more
+    /// often they are there. Sessions of one key may have the same bounds.
+    pending: BTreeMap<Vec<u8>, BTreeMap<Vec<u8>, Diff>>,
     /// When it is due.
     due: Option<i64>,
 }
 
 impl WindowOutput for Early {
     fn emit(&mut self, key: &[u8], old: Option<&[u8]>, new: Option<&[u8]>) {
-        let latest = new.map(<[u8]>::to_vec);
-        match self.pending.get_mut(key) {
-            Some(pending) => pending.latest = latest,
-            None => {
-                let emitted = old.map(<[u8]>::to_vec);
-                self.pending.insert(key.to_vec(), Pending { emitted, latest });
+        let pending = self.pending.entry(key.to_vec()).or_default();
+        for (outputs, diff) in old.map(|old| (old, -1)).into_iter().chain(new.map(|new| (new, 1))) {
+            let known = pending.entry(outputs.to_vec()).or_insert(0);
+            *known += diff;
+            if *known == 0 {
+                pending.remove(outputs);
             }
+        }
+        if pending.is_empty() {
+            self.pending.remove(key);
         }
     }
 }
@@ -102,11 +98,12 @@ impl Early {
 
     /// The memory of what waits, in bytes.
     pub(super) fn memory(&self) -> usize {
-        let capacity = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::capacity);
-        let each = self.pending.iter().map(|(key, outputs)| {
-            key.capacity() + capacity(&outputs.emitted) + capacity(&outputs.latest)
+        let each = self.pending.iter().map(|(key, pending)| {
+            let outputs =
+                pending.keys().map(|outputs| outputs.capacity() + size_of::<(Vec<u8>, Diff)>());
+            key.capacity() + size_of::<Vec<u8>>() + outputs.sum::<usize>()
         });
-        each.sum::<usize>() + self.pending.len() * size_of::<(Vec<u8>, Pending)>()
+        each.sum()
     }
 
     /// Ends an epoch whose outputs are here: emits all if it is time, otherwise those of the
@@ -119,12 +116,13 @@ impl Early {
         root: &mut dyn EncodedStep,
     ) {
         let is_due = at.ended || self.due.is_some_and(|due| due <= at.now);
-        self.pending.retain(|key, outputs| {
+        self.pending.retain(|key, pending| {
             if !is_due && !is_over(key) {
                 return true;
             }
-            if outputs.emitted != outputs.latest {
-                ToRoot(root).emit(key, outputs.emitted.as_deref(), outputs.latest.as_deref());
+            let (gone, new): (Vec<_>, Vec<_>) = pending.iter().partition(|(_, diff)| **diff < 0);
+            for (outputs, diff) in gone.into_iter().chain(new) {
+                root.push(key, outputs, *diff);
             }
             false
         });
@@ -136,12 +134,16 @@ impl Early {
     pub(super) fn save(&self, out: &mut Vec<u8>) {
         self.due.encode(out);
         put_len(self.pending.len(), out);
-        for (key, outputs) in &self.pending {
-            for part in [&Some(key.clone()), &outputs.emitted, &outputs.latest] {
-                out.push(u8::from(part.is_some()));
-                let bytes = part.as_deref().unwrap_or_default();
-                put_len(bytes.len(), out);
-                out.extend_from_slice(bytes);
+        let put = |bytes: &[u8], out: &mut Vec<u8>| {
+            put_len(bytes.len(), out);
+            out.extend_from_slice(bytes);
+        };
+        for (key, pending) in &self.pending {
+            put(key, out);
+            put_len(pending.len(), out);
+            for (outputs, diff) in pending {
+                put(outputs, out);
+                diff.encode(out);
             }
         }
     }
@@ -149,13 +151,16 @@ impl Early {
     pub(super) fn load(&mut self, input: &mut &[u8]) {
         self.due = Option::decode(input);
         for _ in 0..take_len(input) {
-            let mut part = || {
-                let is_some = bool::decode(input);
+            let take = |input: &mut &[u8]| {
                 let len = take_len(input);
-                Some(take_bytes(input, len).to_vec()).filter(|_| is_some)
+                take_bytes(input, len).to_vec()
             };
-            let (key, emitted, latest) = (part(), part(), part());
-            self.pending.insert(key.unwrap_or_default(), Pending { emitted, latest });
+            let key = take(input);
+            let pending = self.pending.entry(key).or_default();
+            for _ in 0..take_len(input) {
+                let outputs = take(input);
+                pending.insert(outputs, Diff::decode(input));
+            }
         }
     }
 }

@@ -7,8 +7,9 @@
 //! each window has a table of groups of its own, so one that is over goes as a whole.
 //!
 //! Sessions have bounds that follow from their rows: a key's rows of one moment are a pane, and
-//! sessions are merged and split as moments come and go. Windows of so many rows follow from their
-//! order: a key's rows are sorted, and those that are final go. Intervals around the rows of
+//! sessions are merged and split as moments come and go. Sessions by a predicate on neighbouring
+//! rows, and windows of so many rows, follow from their order: a key's rows are sorted, and those
+//! that are final go. Intervals around the rows of
 //! another table keep what each comes to, and the moments that those to come may need.
 
 mod assign;
@@ -16,6 +17,7 @@ mod counts;
 mod emit;
 mod intervals;
 mod joins;
+mod neighbours;
 mod part;
 mod run;
 mod sessions;
@@ -25,6 +27,8 @@ pub use assign::{Calendar, Division};
 pub(crate) use counts::{Counts, time_bytes};
 pub(crate) use intervals::Intervals;
 pub use joins::Joins;
+pub(crate) use neighbours::NeighbourSessions;
+pub use neighbours::Neighbours;
 pub(crate) use run::{DirectWindows, RunWindows};
 pub(crate) use sessions::Sessions;
 pub(crate) use table::WindowTable;
@@ -40,6 +44,8 @@ pub enum Windows {
     Fixed(Division),
     /// Rows of a key that follow each other.
     Sessions(Joins),
+    /// Rows of a key of which a predicate holds of each and the one before it.
+    Neighbours(Neighbours),
     /// So many rows of a key, in the order of their times.
     Counted {
         /// How many rows each has.
@@ -78,7 +84,7 @@ impl Windows {
         match self {
             Self::Fixed(Division::Own) | Self::Sessions(Joins::ByRow) => 2 * PANE_LEN,
             Self::Fixed(_) | Self::Sessions(_) | Self::Around(_) => PANE_LEN,
-            Self::Counted { .. } => 0,
+            Self::Counted { .. } | Self::Neighbours(_) => 0,
         }
     }
 }
@@ -89,6 +95,12 @@ impl fmt::Display for Windows {
             Self::Fixed(division) => division.fmt(f),
             Self::Sessions(Joins::Gap(_)) => f.write_str("session windows"),
             Self::Sessions(_) => f.write_str("session windows by closure"),
+            Self::Neighbours(neighbours) if neighbours.within.is_none() => {
+                f.write_str("session windows of neighbouring rows")
+            }
+            Self::Neighbours(neighbours) => {
+                write!(f, "session windows of neighbouring rows within {}", neighbours.described)
+            }
             Self::Counted { size, hop } if size == hop => write!(f, "windows of {size} rows"),
             Self::Counted { size, hop } => write!(f, "windows of {size} rows every {hop}"),
             Self::Around(around) if around.outer => f.write_str("intervals over another table"),
@@ -97,14 +109,14 @@ impl fmt::Display for Windows {
     }
 }
 
-/// When the rows of a window come out.
+/// When results come out, of windows and of joins by time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Emission {
     /// In every epoch that changes them.
     EveryChange,
-    /// Once, when the watermark has passed the window.
+    /// Once, when the watermark says that they are final.
     WhenFinal,
-    /// At intervals of the clock, in nanoseconds, and when the window is final.
+    /// At intervals of the clock, in nanoseconds, and when they are final.
     Early(i64),
 }
 

@@ -23,10 +23,15 @@ impl Part {
         plan.merge((&mut self.words, &mut self.accs), &mut partial);
     }
 
-    /// Adds a row by its arguments.
-    pub(super) fn add_row(&mut self, plan: &ReducePlan, inputs: &Inputs) {
-        self.rows += 1;
-        plan.update((&mut self.words, &mut self.accs), inputs, 0, 1);
+    /// Adds copies of a row by its arguments, or takes them away.
+    pub(super) fn add_rows(&mut self, plan: &ReducePlan, inputs: &Inputs, copies: Diff) {
+        self.rows += copies;
+        plan.update((&mut self.words, &mut self.accs), inputs, 0, copies);
+    }
+
+    /// How many rows there are.
+    pub(super) fn rows(&self) -> i64 {
+        self.rows
     }
 
     pub(super) fn absorb(&mut self, plan: &ReducePlan, other: &Self) {

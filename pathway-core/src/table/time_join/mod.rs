@@ -13,11 +13,12 @@ pub use window::ByWindow;
 use super::index::SameKey;
 use super::join::present;
 use super::watermark::may_miss_time;
-use super::window::{Changing, Final};
+use super::window::{Changing, Final, clock_interval};
 use super::{Full, Inner, Left, PairJoin, Right, Stream, Table};
+use crate::dataflow::window::Emission;
 use crate::dataflow::{Alone, Meets, TimeJoinPlan};
 use crate::plan::{Operation, Port, Rooted, TimeJoinNode, WatermarkNode};
-use crate::schema::{EventTime, Expr, Schema, TimePoint};
+use crate::schema::{Duration, EventTime, Expr, Schema, TimePoint};
 use crate::stage::{self, Condition, Front, JoinKeyOf};
 use std::fmt;
 use std::marker::PhantomData;
@@ -71,7 +72,7 @@ struct Parts<L, R> {
     meets: Meets,
     /// What is added to the verb, to a person.
     described: String,
-    when_final: bool,
+    emission: Emission,
     verb: &'static str,
     location: &'static Location<'static>,
 }
@@ -97,7 +98,7 @@ impl<L, R, V> TimeJoin<L, R, V> {
             fronts: (Front::Nothing, Front::Nothing),
             meets,
             described,
-            when_final: false,
+            emission: Emission::EveryChange,
             verb,
             location,
         };
@@ -113,7 +114,7 @@ impl<L, R, V, K, M, O> TimeJoin<L, R, V, K, M, O> {
     /// Lets results come out whenever they change, the former ones retracted: the default. So
     /// results are right at every moment, and those of rows that are forgotten stay.
     pub fn every_change(mut self) -> TimeJoin<L, R, V, K, Changing, O> {
-        self.parts.when_final = false;
+        self.parts.emission = Emission::EveryChange;
         self.with()
     }
 
@@ -126,7 +127,7 @@ impl<L, R, V, K, M, O> TimeJoin<L, R, V, K, M, O> {
     /// [`BuildError::Argument`](crate::error::BuildError::Argument).
     #[track_caller]
     pub fn when_final(mut self) -> TimeJoin<L, R, V, K, Final, O> {
-        self.parts.when_final = true;
+        self.parts.emission = Emission::WhenFinal;
         let Parts { left, right, .. } = &self.parts;
         let sides = [("left", left.has_watermark()), ("right", right.has_watermark())];
         for (side, _) in sides.into_iter().filter(|(_, has_watermark)| !has_watermark) {
@@ -135,6 +136,64 @@ impl<L, R, V, K, M, O> TimeJoin<L, R, V, K, M, O> {
                  give the stream one with `.watermark(..)`, behind the last step that makes new rows"
             );
             left.mistake("when_final", Location::caller(), problem);
+        }
+        self.with()
+    }
+
+    /// Lets changed results come out at most once in an interval of the clock, and those that are
+    /// final at once: no later than by [`when_final`](Self::when_final). The first change waits for
+    /// an interval, too. What contradicts a final result comes out together with it.
+    ///
+    /// A pair of streams' rows, which is final as soon as it is there, does not wait.
+    ///
+    /// **Time.** A function of the history. In tests the clock is that of the
+    /// [`Harness`](crate::testing::Harness).
+    /// **State.** The changes since the last interval are kept as well.
+    ///
+    /// ```
+    /// use pathway::prelude::*;
+    /// use pathway::testing::{Harness, add, remove};
+    ///
+    /// #[derive(Clone, Debug, Schema)]
+    /// struct Row {
+    ///     #[schema(event_time)]
+    ///     second: i64,
+    ///     value: i64,
+    /// }
+    ///
+    /// let mut t = Harness::new();
+    /// let (orders, prices) = (t.stream::<Row>(), t.stream::<Row>());
+    /// let priced = orders
+    ///     .rows()
+    ///     .watermark(0)
+    ///     .as_of_join(&prices.rows().watermark(0))
+    ///     .on(|_| (), |_| ())
+    ///     .left()
+    ///     .early(Duration::from_secs(60))
+    ///     .select(|order, price| (order.second, price.map(|price| price.value)));
+    /// let priced = t.capture(priced);
+    /// let row = |second, value| Row { second, value };
+    /// orders.push([row(10, 1)]);
+    /// prices.push([row(1, 5)]);
+    /// t.step();
+    /// priced.assert_changes([]);
+    /// t.advance(Duration::from_secs(60));
+    /// t.step();
+    /// priced.assert_changes([add((10, Some(5)))]);
+    /// prices.push([row(8, 6), row(11, 7)]);
+    /// t.step(); // No other price can come for that order.
+    /// priced.assert_changes([remove((10, Some(5))), add((10, Some(6)))]);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// An interval that is not positive is a
+    /// [`BuildError::Argument`](crate::error::BuildError::Argument).
+    #[track_caller]
+    pub fn early(mut self, interval: Duration) -> TimeJoin<L, R, V, K, Changing, O> {
+        match clock_interval(interval) {
+            Ok(emission) => self.parts.emission = emission,
+            Err(problem) => self.parts.left.mistake("early", Location::caller(), problem),
         }
         self.with()
     }
@@ -206,20 +265,21 @@ fn with_time<T: EventTime>(table: &Table<T>, location: &'static Location<'static
 
 impl<L: EventTime, R: EventTime> Parts<L, R> {
     fn push<K: PairJoin, U: Schema>(self, root: Rooted) -> Table<U> {
-        let Self { left, right, keys, fronts, meets, described, when_final, verb, location } = self;
+        let Self { left, right, keys, fronts, meets, described, emission, verb, location } = self;
         let (left_key, right_key) = keys.expect("a join makes rows once its keys are named");
         let (left, right) = (with_time(&left, location), with_time(&right, location));
         let plan = TimeJoinPlan {
             meets,
             left_alone: K::KIND.left != Alone::No,
             right_alone: K::KIND.right != Alone::No,
-            when_final,
+            emission,
         };
         // Pairs stay, where rows do.
         let pairs_stay = left.is_append_only() && right.is_append_only();
         let gives_pairs = !plan.left_alone && !plan.right_alone;
         let meets_for_good = matches!(meets, Meets::Interval { .. } | Meets::Window);
-        let append_only = when_final || (pairs_stay && gives_pairs && meets_for_good);
+        let is_final = emission == Emission::WhenFinal;
+        let append_only = is_final || (pairs_stay && gives_pairs && meets_for_good);
         let watermark = |port| left.graph.plan().watermark(port);
         let watermarks = [watermark(left.port), watermark(right.port)];
         let progress = watermarks.into_iter().flatten();

@@ -1,5 +1,20 @@
 //! When the results of windows come out, and what becomes of them.
 
+use crate::dataflow::window::Emission;
+use crate::schema::Duration;
+
+/// Results at intervals of the clock.
+///
+/// # Errors
+///
+/// What is wrong with the interval.
+pub(in crate::table) fn clock_interval(interval: Duration) -> Result<Emission, String> {
+    match i64::try_from(interval.as_nanos()).unwrap_or(i64::MAX) {
+        nanoseconds @ 1.. => Ok(Emission::Early(nanoseconds)),
+        _ => Err(format!("the interval {interval:?} is not positive")),
+    }
+}
+
 /// When results come out, and what becomes of them, for windows of all kinds.
 macro_rules! emission {
     ($Windows:ident<$T:ident, $($Type:ident,)* | $M:ident $(, $After:ident)*> of $rows:ident) => {
@@ -43,12 +58,11 @@ macro_rules! emission {
                 self,
                 interval: Duration,
             ) -> $Windows<$T, $($Type,)* Changing $(, $After)*> {
-                let nanoseconds = i64::try_from(interval.as_nanos()).unwrap_or(i64::MAX);
-                if nanoseconds <= 0 {
-                    let problem = format!("the interval {interval:?} is not positive");
+                let emission = clock_interval(interval).unwrap_or_else(|problem| {
                     self.$rows().mistake("early", Location::caller(), problem);
-                }
-                self.emitting(Emission::Early(nanoseconds))
+                    Emission::EveryChange
+                });
+                self.emitting(emission)
             }
         }
 

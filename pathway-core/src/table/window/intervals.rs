@@ -1,6 +1,6 @@
 //! `intervals_over`: windows around the rows of another table.
 
-use super::{Changing, EVERY_CHANGE, Final, FinalWindows, emission};
+use super::{Changing, EVERY_CHANGE, Final, FinalWindows, clock_interval, emission};
 use crate::dataflow::OutputShape;
 use crate::dataflow::window::{Around, Emission, Results, Windows};
 use crate::plan::{Operation, Port, WatermarkNode, WindowNode, WindowTerminal};

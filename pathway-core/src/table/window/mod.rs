@@ -5,12 +5,14 @@ mod calendar;
 mod emission;
 mod final_windows;
 mod intervals;
+mod neighbours;
 mod spec;
 
 pub use final_windows::FinalWindows;
 pub use intervals::{AllIntervals, Emptiness, IntervalsOver, NonEmpty, SameLine};
 pub use spec::{WindowSpec, cumulating, days, global, months, sessions, sliding, tumbling, weeks};
 
+pub(in crate::table) use self::emission::clock_interval;
 use self::emission::emission;
 use super::group::{Reduction, reduction};
 use super::watermark::may_miss_time;
@@ -38,6 +40,10 @@ pub struct Final(());
 #[derive(Debug)]
 pub struct ByTime(());
 
+/// Windows whose bounds are times, that follow from neighbouring rows.
+#[derive(Debug)]
+pub struct ByNeighbours(());
+
 /// Windows whose bounds are positions.
 #[derive(Debug)]
 pub struct ByPosition(());
@@ -45,10 +51,11 @@ pub struct ByPosition(());
 mod sealed {
     pub trait Sealed {}
     impl Sealed for super::ByTime {}
+    impl Sealed for super::ByNeighbours {}
     impl Sealed for super::ByPosition {}
 }
 
-/// What the bounds of windows are: [`ByTime`] or [`ByPosition`].
+/// What the bounds of windows are: [`ByTime`], [`ByNeighbours`] or [`ByPosition`].
 ///
 /// You will rarely name this trait.
 pub trait BoundsOf<T>: sealed::Sealed {
@@ -57,6 +64,10 @@ pub trait BoundsOf<T>: sealed::Sealed {
 }
 
 impl<T: EventTime> BoundsOf<T> for ByTime {
+    type Point = T::Time;
+}
+
+impl<T: EventTime> BoundsOf<T> for ByNeighbours {
     type Point = T::Time;
 }
 
@@ -334,7 +345,7 @@ impl<T: EventTime> WindowRows<T> {
                 }),
                 extracts,
             )),
-            None if matches!(windows, Windows::Counted { .. }) => {
+            None if matches!(windows, Windows::Counted { .. } | Windows::Neighbours(_)) => {
                 let key = stage::partition_key(key_of);
                 WindowTerminal::Rows(stage::sorted_terminal(key, Arc::new(put_time), extracts))
             }
@@ -366,7 +377,7 @@ impl<T: EventTime> WindowRows<T> {
     }
 }
 
-/// Appends what a row sorts by in windows of so many rows.
+/// Appends what a row sorts by in windows that look at the order of rows.
 fn put_time<T: EventTime>(row: &T, out: &mut Vec<u8>, _: &mut Vec<u8>) {
     let time = row.event_time().expect("a row without a time has been refused in front");
     out.extend_from_slice(&time_bytes(time.to_steps()));
