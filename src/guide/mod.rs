@@ -18,5 +18,8 @@ pub mod files {}
 #[doc = include_str!("running.md")]
 pub mod running {}
 
+#[doc = include_str!("durable.md")]
+pub mod durable {}
+
 #[doc = include_str!("testing.md")]
 pub mod testing {}

@@ -2,7 +2,7 @@
 
 use crate::command::{Cargo, cargo};
 use crate::steps::{Failure, Steps};
-use crate::{bench, build_cost, default_tree, project};
+use crate::{bench, build_cost, default_tree, kill, project};
 use std::time::Duration;
 
 /// The longest that an example may take: those that follow live inputs do so only when asked.
@@ -37,6 +37,7 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
             cargo("run --release --example").arg(&example).run_within(EXAMPLE_LIMIT)
         })?;
     }
+    steps.run("kill", || kill::run(&kill::Options::quick()))?;
     steps.run("crates in the default tree", default_tree::count)?;
     steps.run("build cost", || build_cost::run(&build_cost::Options::default()))?;
     // Small inputs: that they compile, run and agree with their references, not how fast.

@@ -3,7 +3,7 @@
 
 use crate::command::cargo;
 use crate::steps::{Failure, Steps};
-use crate::{bench, ci, default_tree, instructions};
+use crate::{bench, ci, default_tree, instructions, kill};
 
 /// How many random cases each property is tried on.
 const CASES: &str = "256";
@@ -16,6 +16,7 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
             .env("PATHWAY_CASES", CASES)
             .run_tests()
     })?;
+    steps.run("more kills", || kill::run(&kill::Options::full()))?;
     if instructions::is_possible() {
         steps.run("instructions", || instructions::run(&instructions::Options::compare()))?;
     } else {

@@ -14,6 +14,7 @@ mod command;
 mod cpu;
 mod default_tree;
 mod instructions;
+mod kill;
 mod long;
 mod peers;
 mod project;
@@ -33,6 +34,10 @@ usage: cargo xtask <command>
   bench [name..]         the benchmarks, and their figures in docs/benchmarks.md
         [--quick]          small inputs; leaves docs/benchmarks.md alone
   instructions [--keep]  instructions per row, beside those that are kept; needs valgrind
+  kill                   kills a durable pipeline at random moments, and checks all its outputs
+       [--runs N]          how often; 20 without it
+       [--threads T]       with that many worker threads; with one and with two without it
+       [--seed S]          another row of random moments
   peers                  the same work on Python's Pathway, Spark, DuckDB, Polars and by hand, and
                          its tables in docs/benchmarks.md; needs Python 3, and Java 17 for Spark
         [--only a,b]       of wordcount, join, pagerank, windows
@@ -59,6 +64,8 @@ fn main() -> ExitCode {
             .and_then(|options| steps.run("benchmarks", || bench::run(&options))),
         "instructions" => instructions::Options::parse(options)
             .and_then(|options| steps.run("instructions", || instructions::run(&options))),
+        "kill" => kill::Options::parse(options)
+            .and_then(|options| steps.run("kill", || kill::run(&options))),
         "peers" => peers::Options::parse(options)
             .and_then(|options| steps.run("peers", || peers::run(&options))),
         other => Err(Failure::usage(&format!("unknown command `{other}`"))),

@@ -45,6 +45,17 @@ fn failed<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) ->
 }
 
 impl Directory {
+    /// Removes what a killed run was writing.
+    fn remove_unfinished(&self) -> Result<(), StoreError> {
+        for entry in fs::read_dir(&self.path).map_err(failed("list", &self.path))? {
+            let path = entry.map_err(failed("list", &self.path))?.path();
+            if path.to_str().is_some_and(|path| path.ends_with(UNFINISHED)) {
+                fs::remove_file(&path).map_err(failed("remove", &path))?;
+            }
+        }
+        Ok(())
+    }
+
     fn sync(&self) -> Result<(), StoreError> {
         let directory = File::open(&self.path).and_then(|directory| directory.sync_all());
         directory.map_err(failed("sync", &self.path))
@@ -62,7 +73,10 @@ impl Store for Directory {
         let options = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
         let file = options.map_err(failed("open", &path))?;
         match file.try_lock() {
-            Ok(()) => Ok(Box::new(Locked { _file: file })),
+            Ok(()) => {
+                self.remove_unfinished()?;
+                Ok(Box::new(Locked { _file: file }))
+            }
             Err(TryLockError::WouldBlock) => Err(StoreError::Taken { store: self.label() }),
             Err(TryLockError::Error(error)) => Err(failed("lock", &path)(error)),
         }

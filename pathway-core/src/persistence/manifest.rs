@@ -21,6 +21,8 @@ const STATES: &str = "states-";
 pub(crate) struct NodeRecord {
     /// The same in every program in which the operator does the same to the same inputs.
     pub(crate) identity: u128,
+    /// The identities of the operators in front.
+    pub(crate) inputs: Vec<u128>,
     /// Which version of the user's code it calls, if any.
     pub(crate) version: Option<u64>,
     /// What messages call it.
@@ -146,6 +148,10 @@ impl Manifest {
         put_len(self.nodes.len(), &mut out);
         for node in &self.nodes {
             out.extend_from_slice(&node.identity.to_le_bytes());
+            put_len(node.inputs.len(), &mut out);
+            for input in &node.inputs {
+                out.extend_from_slice(&input.to_le_bytes());
+            }
             out.push(u8::from(node.version.is_some()));
             node.version.unwrap_or_default().encode(&mut out);
             put_str(&node.described, &mut out);
@@ -169,9 +175,10 @@ impl Manifest {
         let workers = take_len(input);
         let node = |input: &mut &[u8]| {
             let identity = take_u128(input);
+            let inputs = (0..take_len(input)).map(|_| take_u128(input)).collect();
             let versioned = bool::decode(input);
             let version = Some(u64::decode(input)).filter(|_| versioned);
-            NodeRecord { identity, version, described: take_str(input).to_owned() }
+            NodeRecord { identity, inputs, version, described: take_str(input).to_owned() }
         };
         let nodes = (0..take_len(input)).map(|_| node(input)).collect();
         let sink = |input: &mut &[u8]| {

@@ -564,6 +564,7 @@ fn records(plan: &Plan, needed: &[bool], identities: &Identities) -> Vec<NodeRec
     let nodes = plan.nodes().iter().filter(|node| needed[node.id.index()]);
     let record = |node: &Node| NodeRecord {
         identity: identities.node(node.id),
+        inputs: node.inputs.iter().map(|input| identities.node(input.node)).collect(),
         version: match node.code_version() {
             CodeVersion::None => None,
             CodeVersion::Own(version) => Some(version),
@@ -607,28 +608,35 @@ fn check(
             threads: program.workers,
         });
     }
-    let by_identity = |records: &[NodeRecord]| -> BTreeMap<u128, NodeRecord> {
-        records.iter().map(|record| (record.identity, record.clone())).collect()
+    let changes = changes(&manifest.nodes, &program.nodes, assume_unchanged);
+    if changes.is_empty() { Ok(()) } else { Err(BuildError::Changed { store: label, changes }) }
+}
+
+/// What is other in a program than it was. Of what is other only because something in front of it
+/// is, nothing is said.
+fn changes(old: &[NodeRecord], new: &[NodeRecord], assume_unchanged: bool) -> Vec<String> {
+    let identities = |records: &[NodeRecord]| -> BTreeSet<u128> {
+        records.iter().map(|record| record.identity).collect()
     };
-    let (old, new) = (by_identity(&manifest.nodes), by_identity(&program.nodes));
-    let mut changes = BTreeSet::new();
-    for (identity, node) in &new {
-        match old.get(identity) {
-            None => {
-                changes.insert(format!("new or changed: {}", node.described));
-            }
-            Some(known) if known.version != node.version && !assume_unchanged => {
-                changes.insert(format!("other code: {}", node.described));
-            }
-            Some(_) => {}
-        }
-    }
-    let gone = old.values().filter(|node| !new.contains_key(&node.identity));
-    changes.extend(gone.map(|node| format!("gone: {}", node.described)));
-    if changes.is_empty() {
-        return Ok(());
-    }
-    Err(BuildError::Changed { store: label, changes: changes.into_iter().collect() })
+    let (is_old, is_new) = (identities(old), identities(new));
+    // Inputs that have changed say so themselves; a loop's variables have some that come later.
+    let first = |node: &&NodeRecord, others: &BTreeSet<u128>| {
+        !others.contains(&node.identity) && node.inputs.iter().all(|input| others.contains(input))
+    };
+    let gone = old.iter().filter(|node| first(node, &is_new));
+    let added = new.iter().filter(|node| first(node, &is_old));
+    let versions: BTreeMap<u128, Option<u64>> =
+        old.iter().map(|record| (record.identity, record.version)).collect();
+    let other_code = new.iter().filter(|node| {
+        let known = versions.get(&node.identity);
+        !assume_unchanged && known.is_some_and(|version| *version != node.version)
+    });
+    let line = |what: &'static str| move |node: &NodeRecord| format!("{what}: {}", node.described);
+    let mut changes: Vec<String> = gone.map(line("gone, or changed")).collect();
+    changes.extend(added.map(line("new, or changed")));
+    changes.extend(other_code.map(line("other code")));
+    changes.sort();
+    changes
 }
 
 fn refused(store: &dyn Store, refusal: Refusal) -> Error {

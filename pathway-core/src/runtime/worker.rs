@@ -221,7 +221,8 @@ impl Worker<'_> {
             timely.step();
             self.publish_alarm();
             if self.is_drained() {
-                self.publish_drained();
+                // Rows may have been queued meanwhile, and who queued them wakes nobody again.
+                active |= self.publish_drained();
             }
             active |= self.close_detached();
             if self.index == 0 {
@@ -316,12 +317,16 @@ impl Worker<'_> {
         !self.probe.less_than(&self.epoch)
     }
 
-    fn publish_drained(&self) {
+    /// Tells the others that the epochs before this worker's have drained. Answers whether that is
+    /// news.
+    fn publish_drained(&self) -> bool {
         let drained = &self.shared.drained[self.index];
-        if drained.load(Ordering::SeqCst) != self.epoch {
+        let is_news = drained.load(Ordering::SeqCst) != self.epoch;
+        if is_news {
             drained.store(self.epoch, Ordering::SeqCst);
             self.shared.notify();
         }
+        is_news
     }
 
     /// Lets rows into the open epoch.
@@ -353,7 +358,9 @@ impl Worker<'_> {
             if !waits || source.in_transaction {
                 rows += source.pump(shared);
             }
-            if source.is_exhausted() {
+            // Readers end because of a stop, too, which is then seen here: it comes first. That is no
+            // end of the input, and a durable pipeline goes on reading another time.
+            if source.is_exhausted() && !shared.stopping.load(Ordering::SeqCst) {
                 source.close(shared);
             }
             if source.shared().open_on.load(Ordering::SeqCst) > 0
