@@ -170,6 +170,89 @@ fn another_number_of_threads_is_refused() {
     assert!(error.contains("PATHWAY_THREADS=2"), "{error}");
 }
 
+#[derive(Clone, Debug, PartialEq, Schema)]
+struct Visit {
+    #[schema(event_time)]
+    at: DateTime,
+}
+
+/// By the clock of the system, alarms are due at the same moments as checkpoints.
+#[test]
+fn checkpoints_and_alarms_do_not_hinder_each_other() {
+    for threads in [1, 2] {
+        let store = store::memory();
+        let app = Pipeline::new("alarms").threads(threads).durable(store.clone());
+        let app = app.checkpoint_epochs(1);
+        let (input, rows) = app.input::<Visit>();
+        let view = rows.within_last(Duration::from_millis(2)).view();
+        let running = app.start().unwrap();
+        for _ in 0..200 {
+            let at = DateTime::try_from(std::time::SystemTime::now()).unwrap();
+            input.push(Visit { at }).unwrap();
+            std::thread::sleep(std::time::Duration::from_micros(500));
+        }
+        view.wait_for(|rows| rows.is_empty(), std::time::Duration::from_secs(10));
+        assert!(view.rows().is_empty());
+        let epochs = running.epoch();
+        running.stop();
+        running.wait().unwrap();
+        assert!(epochs > 50 && store.writes() > 200, "{epochs} epochs, {} writes", store.writes());
+    }
+}
+
+#[test]
+fn views_have_their_rows_when_the_run_has_begun() {
+    let store = store::memory();
+    let build = || {
+        let app = Pipeline::new("views").durable(store.clone());
+        let (input, rows) = app.input::<String>();
+        (input, rows.view(), app.start().unwrap())
+    };
+    let (input, view, running) = build();
+    input.push("here".to_owned()).unwrap();
+    view.wait_for(|rows| !rows.is_empty(), std::time::Duration::from_secs(10));
+    running.stop();
+    running.wait().unwrap();
+    let (_input, view, running) = build();
+    assert_eq!(view.rows(), ["here".to_owned()]);
+    drop(running);
+}
+
+#[test]
+fn a_machine_that_has_ended_has_ended() {
+    let store = store::memory();
+    let build = || {
+        let t = Harness::new().durable(store.clone(), 1);
+        let rows = t.stream::<Sale>();
+        let ticks = rows
+            .rows()
+            .watermark(0)
+            .state_machine(|sale| sale.amount)
+            .by_event_time()
+            .run::<i64, i64>(
+                |machine, sale| machine.set_timer(sale.minute + 1),
+                |machine, at| {
+                    machine.emit(at);
+                    machine.set_timer(at + 1);
+                },
+            );
+        let ticks = t.capture(ticks);
+        (t, rows, ticks)
+    };
+    let (mut t, rows, ticks) = build();
+    rows.push([Sale { minute: 5, amount: 1 }]);
+    t.step();
+    rows.close();
+    t.step();
+    ticks.assert_changes([add(6)]);
+    drop(t);
+    for _ in 0..2 {
+        let (mut t, _rows, ticks) = build();
+        t.step();
+        ticks.assert_changes([]);
+    }
+}
+
 /// Every kind of state that an operator keeps, killed at random.
 mod killed {
     use super::*;
@@ -465,6 +548,84 @@ mod files {
         let (app, output) = copy(&folder, &store);
         let error = run_until(&app, &output, 2).unwrap_err().to_string();
         assert!(error.contains("its first 26 bytes are not those that were written"), "{error}");
+    }
+
+    #[test]
+    fn what_others_append_to_an_output_is_refused() {
+        let (folder, store) = (Folder::new("appended"), store::memory());
+        folder.write("in.csv", "item,count\nnail,1\n");
+        let (app, output) = copy(&folder, &store);
+        run_until(&app, &output, 1).unwrap();
+        let mut text = std::fs::read_to_string(&output).unwrap();
+        text += "# a comment\n";
+        folder.write("out.jsonl", &text);
+        let (app, output) = copy(&folder, &store);
+        let error = run_until(&app, &output, 3).unwrap_err().to_string();
+        assert!(error.contains("does not write there: `# a comment"), "{error}");
+    }
+
+    #[test]
+    fn another_form_of_the_same_output_is_another_sink() {
+        let (folder, store) = (Folder::new("form"), store::memory());
+        folder.write("in.csv", "item,count\nnail,1\n");
+        let (app, output) = copy(&folder, &store);
+        run_until(&app, &output, 1).unwrap();
+        let app = Pipeline::new("copy").progress(false).durable(store.clone());
+        let rows = app.read(csv::files::<Stock>(folder.0.join("in.csv")).watch());
+        rows.write(jsonl::file(&output).changes());
+        let error = run_until(&app, &output, 2).unwrap_err().to_string();
+        assert!(error.contains("new, or changed: `write`"), "{error}");
+    }
+
+    /// A row that cannot be is mended in the input: it is not made again from the log.
+    #[test]
+    fn an_epoch_that_fails_is_not_logged() {
+        let (folder, store) = (Folder::new("failing"), store::memory());
+        let build = || {
+            let app = Pipeline::new("failing").progress(false).durable(store.clone());
+            let rows = app.read(csv::files::<Stock>(folder.0.join("in.csv")).watch());
+            let output = folder.0.join("out.jsonl");
+            rows.as_table().unique_by(|row| row.item.clone()).write(jsonl::file(&output).changes());
+            (app, output)
+        };
+        folder.write("in.csv", "item,count\nnail,1\n");
+        let (app, output) = build();
+        run_until(&app, &output, 1).unwrap();
+        folder.write("in.csv", "item,count\nnail,1\nnail,2\n");
+        let (app, output) = build();
+        run_until(&app, &output, 2).unwrap_err();
+        folder.write("in.csv", "item,count\nnail,1\nbolt,2\n");
+        let (app, output) = build();
+        run_until(&app, &output, 2).unwrap();
+    }
+
+    /// Files that end, on two workers and over many epochs, with kills in between.
+    #[test]
+    fn what_ends_on_one_worker_goes_on_on_the_other() {
+        let (folder, store) = (Folder::new("ends"), store::memory());
+        let lines = |from, to| {
+            let rows: String = (from..to).map(|n| format!("item{n},{n}\n")).collect();
+            format!("item,count\n{rows}")
+        };
+        folder.write("a.csv", &lines(0, 10));
+        folder.write("b.csv", &lines(10, 30_000));
+        let output = folder.0.join("out.csv");
+        for round in 0..30 {
+            let app = Pipeline::new("ends").progress(false).threads(2).epoch_rows_max(500);
+            let app = app.durable(store.clone()).checkpoint_epochs(3);
+            let rows = app.read(csv::files::<Stock>(folder.0.join("[ab].csv")));
+            rows.reduce(|g| (g.count(), g.sum(|row| row.count))).write(csv::file(&output));
+            if round < 29 {
+                store.fail_after(10 + round * 3);
+            }
+            let result = app.start().and_then(pathway::runtime::Running::wait);
+            if result.is_ok() {
+                break;
+            }
+            store.mend(700);
+        }
+        let written = std::fs::read_to_string(&output).unwrap();
+        assert_eq!(written.lines().last(), Some("30000,449985000"), "{written}");
     }
 
     #[test]

@@ -119,6 +119,10 @@ impl Sink for CsvFile {
         self.open_at(rows, kind, Some(state))
     }
 
+    fn fingerprint(&self) -> String {
+        format!("{} {:?} {:?}", self.label(), self.wanted, self.options)
+    }
+
     fn delivery(&self) -> Delivery {
         Delivery::ExactlyOnce
     }

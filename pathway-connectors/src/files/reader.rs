@@ -129,6 +129,10 @@ impl Reader for FileReader {
         self.mode == Mode::Once
     }
 
+    fn fingerprint(&self) -> String {
+        format!("{} {:?}", self.label(), self.mode)
+    }
+
     fn repeats(&self) -> bool {
         true
     }

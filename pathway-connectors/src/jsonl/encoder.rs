@@ -74,6 +74,10 @@ impl Sink for JsonlFile {
         self.open_at(rows, kind, Some(state))
     }
 
+    fn fingerprint(&self) -> String {
+        format!("{} {:?}", self.label(), self.wanted)
+    }
+
     fn delivery(&self) -> Delivery {
         Delivery::ExactlyOnce
     }

@@ -3,10 +3,12 @@
 //! Only whole lines are ever handed to the file, and only those of closed epochs.
 //!
 //! A durable pipeline that goes on writes again what came behind its checkpoint, and most of that
-//! is in the file already. What is there is compared rather than written; only what a killed
-//! process had not written to its end is cut off. So whoever reads along sees every byte once.
+//! is in the file already. What is there is compared rather than written, so whoever reads along
+//! sees every byte once. Other bytes are an error: somebody else has written them, or the program
+//! does not compute what it did. Only zeros are cut off, which a disk leaves that lost its power.
 
-use super::{Change, Encoder, io_error};
+use super::current::sync_directory;
+use super::{Change, Encoder, io_error, parent};
 use pathway_core::io::{SinkError, SinkWriter, Updates};
 use pathway_core::schema::Schema;
 use std::fs::{File, OpenOptions};
@@ -29,6 +31,8 @@ pub(super) struct Appended<E> {
     len: u64,
 }
 
+/// So much is shown of what should not be there.
+const SHOWN_LEN: usize = 60;
 /// So much of the end of what was written tells whether it is still the same file.
 const END_LEN: u64 = 4096;
 
@@ -39,6 +43,7 @@ impl<E: Encoder> Appended<E> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true);
         let file = options.open(&path).map_err(io_error("create", &path))?;
+        sync_directory(parent(&path));
         let mut buffer = String::new();
         encoder.begin(changes, &mut buffer);
         Ok(Self { path, file, changes, encoder, buffer, written: 0, len: 0 })
@@ -82,32 +87,38 @@ impl<E: Encoder> Appended<E> {
     }
 
     fn write_buffer(&mut self) -> Result<(), SinkError> {
-        let mut bytes = self.buffer.as_bytes();
-        let mut write = || {
-            if self.written < self.len {
-                self.written += same(&mut self.file, self.written, &mut bytes)?;
-                if !bytes.is_empty() {
-                    // What comes behind was not written to its end, or not by us.
-                    self.file.set_len(self.written)?;
-                    self.len = self.written;
-                    self.file.seek(SeekFrom::Start(self.written))?;
-                }
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut bytes = buffer.as_bytes();
+        if self.written < self.len {
+            let same = same(&mut self.file, self.written, &mut bytes);
+            self.written += same.map_err(io_error("read", &self.path))?;
+            if !bytes.is_empty() {
+                self.cut()?;
             }
-            self.file.write_all(bytes)?;
-            self.written += bytes.len() as u64;
-            self.len = self.len.max(self.written);
-            Ok(())
-        };
-        write().map_err(io_error("write", &self.path))?;
-        self.buffer.clear();
+        }
+        self.file.write_all(bytes).map_err(io_error("write", &self.path))?;
+        self.written += bytes.len() as u64;
+        self.len = self.len.max(self.written);
+        buffer.clear();
+        self.buffer = buffer;
         Ok(())
     }
 
-    /// Writes all there is, and cuts off what else is in the file.
+    /// Writes all there is, and sees to it that the file has nothing else.
     fn settle(&mut self) -> Result<(), SinkError> {
         self.write_buffer()?;
-        if self.len == self.written {
-            return Ok(());
+        if self.written < self.len { self.cut() } else { Ok(()) }
+    }
+
+    /// Cuts off what stands behind all that is known to be right, if it was never written.
+    fn cut(&mut self) -> Result<(), SinkError> {
+        let mut rest = Vec::new();
+        self.file
+            .seek(SeekFrom::Start(self.written))
+            .and_then(|_| self.file.read_to_end(&mut rest))
+            .map_err(io_error("read", &self.path))?;
+        if rest.iter().any(|byte| *byte != 0) {
+            return Err(other(&self.path, self.written, &rest));
         }
         self.len = self.written;
         self.file
@@ -115,6 +126,20 @@ impl<E: Encoder> Appended<E> {
             .and_then(|()| self.file.seek(SeekFrom::Start(self.written)))
             .map(drop)
             .map_err(io_error("write", &self.path))
+    }
+}
+
+fn other(path: &Path, written: u64, rest: &[u8]) -> SinkError {
+    let shown = String::from_utf8_lossy(&rest[..rest.len().min(SHOWN_LEN)]).into_owned();
+    SinkError::Unwritable {
+        problem: format!(
+            "`{}` goes on, at byte {written}, with what this pipeline does not write there: `{}`",
+            path.display(),
+            shown.escape_debug()
+        ),
+        help: "take away what others have written; or if the program computes something else than \
+               it did, begin anew with an empty store"
+            .to_owned(),
     }
 }
 

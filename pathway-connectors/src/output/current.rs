@@ -46,7 +46,11 @@ impl<E: Encoder> Current<E> {
     /// Removes what killed processes have left half-written.
     fn remove_unpublished(&self) {
         let Some(name) = self.path.file_name().and_then(|name| name.to_str()) else { return };
-        let is_ours = |file: &str| file.starts_with(&format!(".{name}.")) && file.ends_with(".tmp");
+        let prefix = format!(".{name}.");
+        let is_ours = |file: &str| {
+            let process = file.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".tmp"));
+            process.is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()))
+        };
         let Ok(entries) = fs::read_dir(parent(&self.path)) else { return };
         for entry in entries.flatten() {
             if entry.file_name().to_str().is_some_and(is_ours) {
@@ -86,7 +90,7 @@ impl<E: Encoder> Current<E> {
 }
 
 /// Brings the new name to the disk, where the system lets a directory be opened.
-fn sync_directory(directory: &Path) {
+pub(super) fn sync_directory(directory: &Path) {
     // A failure leaves the old state or the new one after a power cut: both are whole.
     drop(File::open(directory).and_then(|directory| directory.sync_all()));
 }

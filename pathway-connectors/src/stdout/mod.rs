@@ -65,32 +65,59 @@ impl Sink for StdoutTable {
         kind: CollectionKind,
     ) -> Result<Box<dyn SinkWriter>, SinkError> {
         let form = self.wanted.form(rows, kind, "standard output")?;
-        let Self { out, redraw, rows_max, .. } = *self;
         let mut table = TextTable::of(rows);
         Ok(match form {
-            Form::Current => Box::new(Current {
-                out,
-                rows,
-                state: CurrentState::new(rows),
-                redraw,
-                rows_max,
-                lines: 0,
-                changed: false,
-                printed: None,
-            }),
+            Form::Current => Box::new(self.current_at(rows)),
             Form::Appended | Form::Changes => {
                 let changes = form == Form::Changes;
                 if changes {
                     table.column("epoch", true);
                     table.column("diff", true);
                 }
-                Box::new(Appended { out, rows, table, changes, header: false })
+                Box::new(Appended { out: self.out, rows, table, changes, header: false })
             }
         })
     }
 
+    /// What has been printed is gone; what is printed next are the rows as they stand.
+    fn reopen(
+        self: Box<Self>,
+        rows: DataType,
+        kind: CollectionKind,
+        mut state: &[u8],
+    ) -> Result<Box<dyn SinkWriter>, SinkError> {
+        let is_current = self.wanted.form(rows, kind, "standard output")? == Form::Current;
+        if !is_current || state.is_empty() {
+            return self.open(rows, kind);
+        }
+        let mut current = self.current_at(rows);
+        current.state.load(&mut state);
+        current.changed = true;
+        Ok(Box::new(current))
+    }
+
     fn label(&self) -> String {
         "stdout".into()
+    }
+
+    fn fingerprint(&self) -> String {
+        format!("stdout {:?}", self.wanted)
+    }
+}
+
+impl StdoutTable {
+    fn current_at(self, rows: DataType) -> Current {
+        let Self { out, redraw, rows_max, .. } = self;
+        Current {
+            out,
+            rows,
+            state: CurrentState::new(rows),
+            redraw,
+            rows_max,
+            lines: 0,
+            changed: false,
+            printed: None,
+        }
     }
 }
 
@@ -182,6 +209,11 @@ impl SinkWriter for Current {
     fn write(&mut self, _epoch: u64, updates: &Updates) -> Result<(), SinkError> {
         self.state.apply(updates);
         self.changed = true;
+        Ok(())
+    }
+
+    fn save(&mut self, state: &mut Vec<u8>) -> Result<(), SinkError> {
+        self.state.save(state);
         Ok(())
     }
 

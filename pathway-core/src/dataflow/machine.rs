@@ -222,6 +222,9 @@ impl Machines {
                 self.fire(at, slot)?;
             }
         }
+        // Those that were set meanwhile are never due, also where a durable pipeline goes on.
+        self.timers.clear();
+        self.timers_of.clear();
         Ok(())
     }
 

@@ -27,8 +27,9 @@ pub trait Sink: Send + 'static {
     /// behind that state are written again, each with the same updates, and those that are out
     /// already must not come out twice.
     ///
-    /// A sink that [delivers exactly once](Self::delivery) implements it. Others are opened anew,
-    /// and are not given again what they are known to have taken.
+    /// A sink that [delivers exactly once](Self::delivery) implements it, and so may any that has a
+    /// state. Those that save nothing are opened anew, and are not given again what they are known
+    /// to have taken.
     ///
     /// # Errors
     ///
@@ -49,6 +50,12 @@ pub trait Sink: Send + 'static {
 
     /// What the plan and the progress display call this sink, such as ``jsonl `out.jsonl` ``.
     fn label(&self) -> String;
+
+    /// What tells this sink from one that would write something else: what it has written is gone
+    /// on with only by a sink with the same fingerprint. By default its label.
+    fn fingerprint(&self) -> String {
+        self.label()
+    }
 
     /// What the sink wants of an epoch's updates.
     fn wants(&self) -> Wanted {

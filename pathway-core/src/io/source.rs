@@ -53,6 +53,12 @@ pub trait Reader: Send + Sync {
         false
     }
 
+    /// What tells this reader from one that would read something else: a durable pipeline goes on
+    /// with a reader of the same fingerprint. By default its label.
+    fn fingerprint(&self) -> String {
+        self.label()
+    }
+
     /// Whether another run's reader begins where this one began and sends the same rows again, as
     /// one of files does. A durable pipeline then passes by what it has read before, and checks
     /// that it is the same. Otherwise what a reader sends after a restart is new.

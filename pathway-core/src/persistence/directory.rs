@@ -44,12 +44,18 @@ fn failed<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) ->
     move |error| StoreError::Io { action, path: path.display().to_string(), error }
 }
 
+/// Whether an object of that name is one that durable pipelines write as a whole.
+fn is_ours(name: &str) -> bool {
+    super::manifest::epoch_of(name).is_some()
+}
+
 impl Directory {
     /// Removes what a killed run was writing.
     fn remove_unfinished(&self) -> Result<(), StoreError> {
         for entry in fs::read_dir(&self.path).map_err(failed("list", &self.path))? {
             let path = entry.map_err(failed("list", &self.path))?.path();
-            if path.to_str().is_some_and(|path| path.ends_with(UNFINISHED)) {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if name.strip_suffix(UNFINISHED).is_some_and(is_ours) {
                 fs::remove_file(&path).map_err(failed("remove", &path))?;
             }
         }

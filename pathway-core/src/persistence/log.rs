@@ -193,7 +193,7 @@ fn read_segment(
                 return torn(format!("`{name}` ends within the entry at byte {at}"), false);
             }
             // Something was written behind it, so it was once whole.
-            Framed::Damaged(len) if rest.len() > len => {
+            Framed::Damaged(len) if len.is_none_or(|len| rest.len() > len) => {
                 let problem = format!("`{name}` is not as it was written, at byte {at}");
                 return Err(Unreadable::Damaged(problem));
             }

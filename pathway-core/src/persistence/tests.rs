@@ -34,7 +34,8 @@ fn program() -> Program {
 fn run(store: &Arc<dyn Store>, epochs: std::ops::Range<u64>, checkpoints: &[u64]) -> Noted {
     let noted = Noted::default();
     let (to_checkpoints, made) = mpsc::sync_channel(100);
-    let log = LogWriter::begin(Arc::clone(store), program(), epochs.start, to_checkpoints);
+    let log =
+        LogWriter::begin(Arc::clone(store), program(), epochs.start, Vec::new(), to_checkpoints);
     let (send, messages) = mpsc::sync_channel(1000);
     for epoch in epochs {
         for worker in 0..2 {
@@ -143,6 +144,11 @@ fn an_entry_that_was_not_written_to_its_end_is_no_epoch() {
         let shared: Arc<dyn Store> = Arc::new(store.clone());
         run(&shared, 5..6, &[]);
         damage(&store, "log-", |bytes| bytes.truncate(bytes.len().saturating_sub(cut)));
+        if cut % 2 == 0 {
+            // The file had grown before its bytes were there.
+            damage(&store, "log-", |bytes| bytes.truncate(12));
+            damage(&store, "log-", |bytes| bytes.extend(vec![0; cut]));
+        }
         let found = recovered(&store);
         assert_eq!((found.manifest.epoch, epochs(&found)), (2, vec![2, 3, 4]), "cut {cut}");
         assert!(found.warnings.is_empty());
@@ -157,9 +163,20 @@ fn a_log_that_is_damaged_in_the_middle_is_refused() {
     let store = stored(0..5, &[2]);
     let shared: Arc<dyn Store> = Arc::new(store.clone());
     run(&shared, 5..6, &[]);
-    store.corrupt("log-00000000000000000002", |bytes| bytes[50] ^= 1);
-    let refused = recover(&store).unwrap_err();
-    assert!(matches!(refused, Refusal::Damaged(problems) if problems[0].contains("log-")));
+    // Of the first of two entries: its length, the checksum of that, its own, and its bytes.
+    for at in [12, 19, 20, 28, 44, 60] {
+        let store = stored(0..5, &[2]);
+        store.corrupt("log-00000000000000000002", |bytes| {
+            let entry = bytes[12..].to_vec();
+            bytes.extend(entry);
+            bytes[at] ^= 1;
+        });
+        let refused = recover(&store).unwrap_err();
+        assert!(
+            matches!(refused, Refusal::Damaged(problems) if problems[0].contains("log-")),
+            "{at}"
+        );
+    }
 
     let store = stored(0..5, &[2]);
     run(&(Arc::new(store.clone()) as Arc<dyn Store>), 6..7, &[]);

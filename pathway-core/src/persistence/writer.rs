@@ -87,14 +87,18 @@ pub(crate) struct LogWriter {
 }
 
 impl LogWriter {
-    /// Begins to log with an epoch.
+    /// Begins to log with an epoch, with what sinks have taken before.
     pub(crate) fn begin(
         store: Arc<dyn Store>,
         program: Program,
         next: u64,
+        delivered: Vec<(usize, u64)>,
         checkpoints: SyncSender<Checkpoint>,
     ) -> Result<Self, StoreError> {
-        let segment = Segment::create(&*store, next)?;
+        let mut segment = Segment::create(&*store, next)?;
+        if !delivered.is_empty() {
+            segment.write(&Entry { cuts: Vec::new(), delivered })?;
+        }
         Ok(Self {
             store,
             program,

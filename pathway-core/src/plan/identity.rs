@@ -71,8 +71,8 @@ impl Identities {
 fn described(node: &Node) -> String {
     let mut text = match (&node.name, &node.operation) {
         (Some(name), operation) => format!("{operation:?} named {name}"),
-        (None, Operation::Source(source)) => format!("source {}", source.reader.label()),
-        (None, Operation::Sink(sink)) => format!("sink {}", sink.label),
+        (None, Operation::Source(source)) => format!("source {}", source.reader.fingerprint()),
+        (None, Operation::Sink(sink)) => format!("sink {}", sink.fingerprint),
         (None, operation) => format!("{} {operation:?}", node.verb),
     };
     text += &match &node.operation {

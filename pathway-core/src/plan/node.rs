@@ -375,6 +375,8 @@ pub struct SharedIndex {
 pub struct SinkSlot {
     /// What the sink is called.
     pub label: String,
+    /// What tells it from others.
+    pub fingerprint: String,
     /// Whether it receives a stream or a table.
     pub kind: CollectionKind,
     /// The sink, until the run takes it.

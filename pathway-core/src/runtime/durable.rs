@@ -69,7 +69,7 @@ pub(super) struct Opened {
     store: Arc<dyn Store>,
     pub(super) workers: Vec<WorkerStart>,
     pub(super) sources: Vec<SourceStart>,
-    /// What each sink goes on from, and the last epoch that it has taken; in the run's order.
+    /// What each sink goes on from, and the last epoch that it has taken; by rank.
     pub(super) sinks: Vec<SinkStart>,
     /// The time of the last epoch that is in the states, or the time when the first run began.
     pub(super) time: i64,
@@ -132,6 +132,8 @@ pub(super) struct Durable {
     times: Vec<i64>,
     /// Workers that have let in again what they let into an epoch, over all epochs.
     fed: AtomicU64,
+    /// Workers that have loaded their states.
+    loaded_on: AtomicUsize,
     /// The run ends with the next checkpoint.
     suspending: AtomicBool,
     messages: Mutex<Option<SyncSender<Message>>>,
@@ -154,6 +156,15 @@ impl Durable {
         let fed = self.fed.load(Ordering::SeqCst);
         let time = usize::try_from(epoch).ok().and_then(|epoch| self.times.get(epoch));
         time.copied().filter(|_| fed >= (epoch + 1) * workers as u64)
+    }
+
+    pub(super) fn note_loaded(&self) {
+        self.loaded_on.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Whether all workers have loaded their states.
+    pub(super) fn is_loaded(&self, workers: usize) -> bool {
+        self.loaded_on.load(Ordering::SeqCst) == workers
     }
 
     pub(super) fn note_fed(&self) {
@@ -336,6 +347,7 @@ pub(super) fn open(
         last: Mutex::new((Instant::now(), 0)),
         times,
         fed: AtomicU64::new(0),
+        loaded_on: AtomicUsize::new(0),
         suspending: AtomicBool::new(false),
         messages: Mutex::new(None),
         identities,
@@ -356,11 +368,14 @@ pub(super) struct Writers {
 impl Opened {
     /// Begins the log of this run.
     pub(super) fn begin(self) -> Result<(Durable, Writers)> {
-        let Self { durable, program, claim, store, .. } = self;
+        let Self { durable, program, claim, store, sinks, .. } = self;
+        let delivered = sinks.iter().enumerate();
+        let delivered = delivered.filter_map(|(sink, start)| Some((sink, start.delivered?)));
         let (send, messages) = mpsc::sync_channel(MESSAGES_MAX);
         let (to_checkpoints, checkpoints) = mpsc::sync_channel(1);
         let next = durable.base + durable.replays();
-        let log = LogWriter::begin(Arc::clone(&store), program, next, to_checkpoints)
+        let delivered = delivered.collect();
+        let log = LogWriter::begin(Arc::clone(&store), program, next, delivered, to_checkpoints)
             .map_err(|error| BuildError::Store { store: store.label(), error })?;
         *lock(&durable.messages) = Some(send);
         let claim = Arc::from(claim);
@@ -424,22 +439,23 @@ impl Start {
         }
         let mut ends =
             Ends { sources: &mut self.sources, closed: HashMap::new(), labels: BTreeMap::new() };
-        for (worker, states) in self.workers.iter_mut().zip(&states) {
+        for (at, (worker, states)) in self.workers.iter_mut().zip(&states).enumerate() {
             worker.take(states);
             for (&source, state) in &worker.sources {
-                ends.read(source, state);
+                ends.read(at, source, state);
             }
         }
         for EpochCut { time, parts, .. } in cuts {
             self.times.push(time);
-            for (worker, part) in self.workers.iter_mut().zip(parts) {
-                ends.follow(&part);
+            for (at, (worker, part)) in self.workers.iter_mut().zip(parts).enumerate() {
+                ends.follow(at, &part);
                 worker.parts.push_back(part);
             }
         }
         let Ends { closed, labels, .. } = ends;
         for (rank, source) in self.sources.iter_mut().enumerate() {
-            source.finished = closed.get(&rank) == Some(&self.workers.len());
+            let closed = closed.get(&rank).map_or(0, BTreeSet::len);
+            source.finished = closed == self.workers.len();
             for ((_, partition), label) in labels.range((rank, 0)..(rank + 1, 0)) {
                 source.partitions.entry(label.clone()).or_default().push_back(*partition);
             }
@@ -450,16 +466,18 @@ impl Start {
 /// How far sources are at the end of the log.
 struct Ends<'a> {
     sources: &'a mut [SourceStart],
-    /// On how many workers each has ended.
-    closed: HashMap<usize, usize>,
+    /// On which workers each has ended: on each it may have more than once, in several runs.
+    closed: HashMap<usize, BTreeSet<usize>>,
     /// By source and partition.
     labels: BTreeMap<(usize, u32), String>,
 }
 
 impl Ends<'_> {
-    fn read(&mut self, source: usize, mut state: &[u8]) {
+    fn read(&mut self, worker: usize, source: usize, mut state: &[u8]) {
         let SourceState { closed, positions, kept } = SourceState::decode(&mut state);
-        *self.closed.entry(source).or_default() += usize::from(closed);
+        if closed {
+            self.closed.entry(source).or_default().insert(worker);
+        }
         for (partition, position) in positions {
             self.labels.insert((source, partition), position.label);
         }
@@ -470,7 +488,7 @@ impl Ends<'_> {
         }
     }
 
-    fn follow(&mut self, part: &[u8]) {
+    fn follow(&mut self, worker: usize, part: &[u8]) {
         let (mut source, mut partition) = (0, 0);
         for event in events(part) {
             match event {
@@ -481,7 +499,9 @@ impl Ends<'_> {
                 Event::Position(position) => {
                     self.labels.insert((source, partition), position.label);
                 }
-                Event::Closed => *self.closed.entry(source).or_default() += 1,
+                Event::Closed => {
+                    self.closed.entry(source).or_default().insert(worker);
+                }
                 Event::Row { row, diff, error } => {
                     let start = &mut self.sources[source];
                     if start.wants_contents && !error {
@@ -582,7 +602,9 @@ fn build_id() -> u64 {
     static BUILD: OnceLock<u64> = OnceLock::new();
     *BUILD.get_or_init(|| {
         let file = std::env::current_exe().and_then(std::fs::read);
-        file.map_or(0, |bytes| xxh3_64(&bytes))
+        // Where the file cannot be read, nobody knows that the code is the same.
+        let unknown = || xxh3_64(format!("{:?}", std::time::SystemTime::now()).as_bytes());
+        file.map_or_else(|_| unknown(), |bytes| xxh3_64(&bytes))
     })
 }
 

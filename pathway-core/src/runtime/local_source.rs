@@ -250,10 +250,12 @@ impl LocalSource {
 
     /// Takes the rows of a kept partition away for good.
     fn remove(&mut self, id: PartitionId) -> u64 {
+        self.set_origin(id);
         if let Some(Partition { kept: Some(kept), .. }) = self.partitions.get_mut(&id) {
             kept.discard();
         }
         let changes = self.replaced(id);
+        self.partitions.remove(&id);
         if let Some(journal) = &mut self.journal {
             journal.removed(id);
         }
@@ -271,7 +273,7 @@ impl LocalSource {
 
     fn set_origin(&mut self, partition: PartitionId) {
         // Zero is the origin of rows without an order.
-        self.stage.set_origin((u64::from(self.stage.node.0) << 32 | u64::from(partition.0)) + 1);
+        self.stage.set_origin((self.source.order << 32 | u64::from(partition.0)) + 1);
     }
 
     /// Decodes a block, or what is left at the end of the partition.

@@ -149,7 +149,9 @@ fn open_sinks(
                 let opened = opened
                     .map_err(|error| BuildError::Sink { label: slot.label.clone(), error })?;
                 let notes = delivery == Delivery::AtLeastOnce;
-                let delivered = start.delivered.filter(|_| notes);
+                // What a sink has saved is as of the checkpoint, so it is given all behind that.
+                let has_state = start.state.as_ref().is_some_and(|state| !state.is_empty());
+                let delivered = start.delivered.filter(|_| notes && !has_state);
                 SinkWriterKind::Threaded { writer: opened, notes, delivered }
             }
         };
@@ -216,6 +218,7 @@ pub(crate) fn start(
                 node: node.id,
                 label,
                 rank,
+                order: if store.is_some() { rank as u64 } else { u64::from(node.id.0) },
                 repeats: reader.repeats(),
                 wants_contents: reader.wants_contents(),
                 finished: start.finished,
@@ -348,6 +351,13 @@ pub(crate) fn start(
             }
             writer.finish();
         })?);
+    }
+    if let Some(durable) = &shared.durable {
+        // Then views have their rows, and what is read is new.
+        shared.wait_until(None, || {
+            let is_ready = durable.is_loaded(workers) && !shared.is_replaying();
+            is_ready || shared.has_failed() || shared.workers_ended()
+        });
     }
     Ok(Running {
         shared,

@@ -88,6 +88,9 @@ pub(super) struct SourceShared {
     pub(super) partitions: Mutex<BTreeMap<String, VecDeque<u32>>>,
     /// The place of the source among those of a durable pipeline.
     pub(super) rank: usize,
+    /// Where its rows stand beside those of other sources: as in the program, or where a durable
+    /// pipeline has it, whatever the order of definition.
+    pub(super) order: u64,
     /// Whether a reader sends again what an earlier run has read.
     pub(super) repeats: bool,
     /// Whether the reader has to know which rows are there.
@@ -253,10 +256,9 @@ impl Shared {
         self.durable.as_ref().is_none_or(|durable| durable.is_logged(epoch - durable.base))
     }
 
-    /// Whether epochs of an earlier run are being made again.
+    /// Whether epochs of an earlier run are being made again, and not all have drained.
     pub(super) fn is_replaying(&self) -> bool {
-        let open = self.open.load(Ordering::SeqCst);
-        self.durable.as_ref().is_some_and(|durable| durable.is_replayed(open))
+        self.durable.as_ref().is_some_and(|durable| durable.is_replayed(self.drained()))
     }
 
     /// The epochs before this one have drained on all workers.

@@ -9,7 +9,7 @@ use crate::persistence::writer::Message;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many epochs may wait for a sink before it holds the sources back.
 pub(super) const EPOCHS_WAITING_MAX: usize = 16;
@@ -51,32 +51,57 @@ pub(super) fn run(thread: SinkThread, shared: &Arc<Shared>) {
 
 impl SinkThread {
     fn serve(mut self, shared: &Shared) -> Result<(), SinkError> {
+        let mut flushed = Instant::now();
         loop {
+            // What is made again was published before, with what came behind it. Asked before what
+            // is waiting is taken, so that none of it is left when the answer is no.
+            let may_flush = !shared.is_replaying();
             match self.batches.recv_timeout(FLUSH_EVERY) {
-                Ok(Batch::Epoch(epoch, updates)) => self.write(epoch, &updates, shared)?,
-                Ok(Batch::Checkpoint(epoch)) => self.save(epoch)?,
-                // What is made again was published before, with what came behind it.
-                Err(RecvTimeoutError::Timeout) if shared.is_replaying() => {}
-                Err(RecvTimeoutError::Timeout) => self.writer.flush()?,
+                Ok(Batch::Epoch(epoch, updates)) => {
+                    if !self.write(epoch, &updates, shared)? {
+                        return Ok(());
+                    }
+                    // Under load nothing is ever waited for.
+                    if !may_flush || flushed.elapsed() < FLUSH_EVERY {
+                        continue;
+                    }
+                }
+                Ok(Batch::Checkpoint(epoch)) => {
+                    self.save(epoch)?;
+                    continue;
+                }
+                Err(RecvTimeoutError::Timeout) if may_flush => {}
+                Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) if shared.has_failed() => return Ok(()),
                 Err(RecvTimeoutError::Disconnected) => return self.writer.finish(),
             }
+            self.writer.flush()?;
+            flushed = Instant::now();
         }
     }
 
-    /// Writes an epoch, once the log has it.
-    fn write(&mut self, epoch: u64, updates: &Updates, shared: &Shared) -> Result<(), SinkError> {
-        let Some(durable) = &self.durable else { return self.writer.write(epoch, updates) };
+    /// Writes an epoch, once the log has it. Answers whether it has: if not, the run has failed,
+    /// and nothing behind the epoch may be written.
+    fn write(&mut self, epoch: u64, updates: &Updates, shared: &Shared) -> Result<bool, SinkError> {
+        let Some(durable) = &self.durable else {
+            self.writer.write(epoch, updates)?;
+            return Ok(true);
+        };
         let is_logged = || shared.is_logged(epoch);
         shared.wait_until(None, || shared.has_failed() || is_logged());
-        if !is_logged() || durable.delivered.is_some_and(|delivered| epoch <= delivered) {
-            return Ok(());
+        if !is_logged() {
+            return Ok(false);
+        }
+        if durable.delivered.is_some_and(|delivered| epoch <= delivered) {
+            return Ok(true);
         }
         self.writer.write(epoch, updates)?;
         if durable.notes {
+            // What is put off is not delivered.
+            self.writer.flush()?;
             durable.messages.send(Message::Delivered { sink: durable.rank, epoch });
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Hands over what the sink needs to go on from here.

@@ -67,8 +67,11 @@ struct DurableWorker<'a> {
     fed: bool,
     /// The epoch in front of which states were handed over last.
     saved_at: Option<Epoch>,
-    /// Whether the last epoch, which ends with the input, has been handed to the log.
+    /// Whether the last epoch, which ends with the input, is among those that are logged.
     ended: bool,
+    /// What entered epochs that have not drained. One that fails is not logged: it would fail again
+    /// whenever it is made again.
+    unlogged: Vec<Message>,
 }
 
 struct Worker<'a> {
@@ -143,7 +146,7 @@ pub(super) fn run(
     });
     let cut = Rc::new(RefCell::new(Cut::default()));
     let noted = durable_begin.as_ref().map(|_| &cut);
-    let alignment = Alignment::new(&begin.plan, aligned, &shared.sources, clock.now());
+    let alignment = Alignment::new(&begin.plan, aligned, &shared.sources, shared.clock.now());
     detached.iter().for_each(|stage| stage.register(std::thread::current()));
     let mut restored = BTreeMap::new();
     let sources = sources
@@ -171,6 +174,7 @@ pub(super) fn run(
             fed: false,
             saved_at: None,
             ended: false,
+            unlogged: Vec::new(),
         }
     });
     let mut worker = Worker {
@@ -199,6 +203,10 @@ pub(super) fn run(
         }
     }
     cut.borrow_mut().take();
+    if let Some(worker) = &worker.durable {
+        worker.durable.note_loaded();
+        shared.notify();
+    }
     // Small inputs first, so that the small side of a join is complete before the large one.
     worker.sources.sort_by_key(|source| source.size().unwrap_or(u64::MAX));
     worker.run(timely);
@@ -211,6 +219,7 @@ impl Worker<'_> {
             let mut active = self.follow_epoch();
             if self.is_drained() {
                 self.publish_drained();
+                self.log_drained();
                 if self.make_checkpoint() {
                     active |= if self.is_replaying() { self.replay() } else { self.pump() };
                 }
@@ -223,6 +232,7 @@ impl Worker<'_> {
             if self.is_drained() {
                 // Rows may have been queued meanwhile, and who queued them wakes nobody again.
                 active |= self.publish_drained();
+                self.log_drained();
             }
             active |= self.close_detached();
             if self.index == 0 {
@@ -245,6 +255,7 @@ impl Worker<'_> {
                 && self.shared.open_sources.load(Ordering::SeqCst) == 0
                 && !timely.has_dataflows()
                 && self.nothing_to_do()
+                && !self.is_replaying()
             {
                 break;
             }
@@ -396,6 +407,10 @@ impl Worker<'_> {
             return false;
         }
         if let Some(DurableWorker { durable, .. }) = &self.durable {
+            // Every worker is to be seen in the epoch that the checkpoint stands in front of.
+            if durable.is_asked_at(self.epoch) && !durable.all_saved(shared.workers) {
+                return false;
+            }
             if durable.is_replayed(self.epoch) {
                 let time = durable.replay_time(self.epoch, shared.workers);
                 let Some(time) = time.filter(|_| self.is_drained()) else { return false };
@@ -551,13 +566,23 @@ impl Worker<'_> {
         if worker.ended || worker.durable.is_replayed(self.epoch) {
             return;
         }
-        worker.messages.send(Message::Cut {
+        worker.unlogged.push(Message::Cut {
             worker: self.index,
             epoch: worker.durable.base + self.epoch,
             time: self.shared.time.load(Ordering::SeqCst),
             part,
             checkpoint: worker.durable.is_asked_at(self.epoch + 1),
         });
+    }
+
+    /// Hands what has drained to the log.
+    fn log_drained(&mut self) {
+        let Some(worker) = &mut self.durable else { return };
+        // The last epoch is the open one, and has drained when nothing is left at it.
+        let is_last_open = worker.ended && self.probe.less_equal(&self.epoch);
+        if !is_last_open && !self.shared.has_failed() {
+            worker.unlogged.drain(..).for_each(|message| worker.messages.send(message));
+        }
     }
 
     /// Hands the states over if a checkpoint is to be made in front of the open epoch. Answers
@@ -569,9 +594,10 @@ impl Worker<'_> {
         }
         if worker.saved_at != Some(self.epoch) {
             worker.saved_at = Some(self.epoch);
+            // First, so that it is not taken for one of the next checkpoint.
+            let last = worker.durable.note_saved(self.shared.workers);
             self.hand_over(self.epoch);
-            let Some(worker) = &self.durable else { return true };
-            if worker.durable.note_saved(self.shared.workers) {
+            if last {
                 self.shared.wake();
             }
         }
@@ -620,6 +646,7 @@ impl Worker<'_> {
 
     /// Makes the last checkpoint of a run whose inputs have ended.
     fn end_durably(&mut self) {
+        self.log_drained();
         if self.durable.is_some() && !self.is_suspended() && !self.shared.has_failed() {
             self.hand_over(self.epoch + 1);
         }

@@ -246,7 +246,10 @@ impl Reader for PushedReader {
 
     fn restore(&self, rows: &mut dyn Iterator<Item = (&[u8], i64)>) -> Result<(), SourceError> {
         let Some(restore) = &self.restore else { return Ok(()) };
-        if matches!(&*self.pushed.lock(), State::Waiting { blocks, .. } if !blocks.is_empty()) {
+        let mut rows = rows.peekable();
+        let waits =
+            matches!(&*self.pushed.lock(), State::Waiting { blocks, .. } if !blocks.is_empty());
+        if waits && rows.peek().is_some() {
             return Err(SourceError::Unreadable {
                 problem: "rows were changed before the pipeline was started again, and the table \
                           has rows already"

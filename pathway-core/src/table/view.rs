@@ -194,6 +194,7 @@ impl<T> Table<T> {
         let writer = Writer { shared: Arc::clone(&shared), data_type: T::data_type(), key_of };
         let end = SinkEnd {
             label: "view".to_owned(),
+            fingerprint: "view".to_owned(),
             kind: CollectionKind::Table,
             // Retractions first, so that a replaced row leaves its key before the new one comes.
             wants: crate::io::Wanted::Sorted,

@@ -69,6 +69,7 @@ impl SinkWriter for Captured {
 
 pub(super) struct SinkEnd {
     pub(super) label: String,
+    pub(super) fingerprint: String,
     pub(super) kind: CollectionKind,
     pub(super) wants: Wanted,
     pub(super) sink: SinkKind,
@@ -84,8 +85,8 @@ impl<T> Table<T> {
     where
         T: Schema,
     {
-        let SinkEnd { label, kind, wants, sink } = end;
-        let slot = SinkSlot { label, kind, sink: Mutex::new(Some(sink)), wants };
+        let SinkEnd { label, fingerprint, kind, wants, sink } = end;
+        let slot = SinkSlot { label, fingerprint, kind, sink: Mutex::new(Some(sink)), wants };
         let sink: Self = self.derive(verb, location, Operation::Sink(slot), &[], false);
         sink.port.node
     }
@@ -98,6 +99,7 @@ impl<T> Table<T> {
         let captured = Captured::default();
         let end = SinkEnd {
             label: "capture".to_owned(),
+            fingerprint: "capture".to_owned(),
             kind,
             wants: Wanted::Sorted,
             sink: SinkKind::Inline(Box::new(captured.clone())),
@@ -109,9 +111,10 @@ impl<T> Table<T> {
     where
         T: Schema,
     {
-        let (label, wants) = (sink.label(), sink.wants());
+        let (label, fingerprint, wants) = (sink.label(), sink.fingerprint(), sink.wants());
+        let fingerprint = format!("{fingerprint} {kind:?}");
         let sink = SinkKind::Threaded(Box::new(sink));
-        self.push_sink("write", location, SinkEnd { label, kind, wants, sink });
+        self.push_sink("write", location, SinkEnd { label, fingerprint, kind, wants, sink });
     }
 
     /// Writes the table to a sink. Files receive the current state, unless told otherwise.
