@@ -112,7 +112,7 @@ pub enum BuildError {
     },
     /// The store was written by a run with another number of threads.
     #[error(
-        "the store {store} was written by {of} worker threads, but this run has {threads}\n\
+        "the store {store} was written by a run with {of} worker threads, and this one has {threads}\n\
          help: run with `PATHWAY_THREADS={of}`; a state cannot be divided anew yet"
     )]
     OtherThreads {
@@ -126,15 +126,21 @@ pub enum BuildError {
     /// The program is not the one that wrote the store.
     #[error(
         "the store {store} was written by another version of this program:\n{}\n\
-         help: to begin anew, give it an empty store; if only code has changed, and computes the \
-         same, keep its state by `.assume_unchanged()`",
-        listed(.changes)
+         help: to begin anew, give it an empty store, and outputs begin anew, too{}",
+        listed(.changes),
+        if *.only_code {
+            "; if the code computes the same, keep its state by `.assume_unchanged()`"
+        } else {
+            ""
+        }
     )]
     Changed {
         /// The store.
         store: String,
         /// What has changed.
         changes: Vec<String>,
+        /// Whether the operators are the same, and only their code has changed.
+        only_code: bool,
     },
     /// The store was written by a later version of the crate.
     #[error(
@@ -160,7 +166,10 @@ pub enum BuildError {
         problems: Vec<String>,
     },
     /// An operator cannot be part of a durable pipeline.
-    #[error("{operator} cannot be part of a durable pipeline yet: {problem}")]
+    #[error(
+        "{operator} cannot be part of a durable pipeline: {problem}\n\
+         help: leave `.durable(..)` away, or put the part with it into a pipeline of its own"
+    )]
     NotDurable {
         /// The operator and its source line.
         operator: String,

@@ -154,7 +154,7 @@ fn a_store_serves_one_run_at_a_time() {
     let mut other = Harness::new().durable(store.clone(), 1);
     let (_input, _counts) = words(&other);
     let error = other.try_step().unwrap_err().to_string();
-    assert!(error.contains("another run uses the store in memory"), "{error}");
+    assert!(error.contains("could not use the store in memory: another run uses it"), "{error}");
 }
 
 #[test]

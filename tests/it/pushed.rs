@@ -96,3 +96,30 @@ fn consumers_of_every_kind_see_the_same_rows() {
         }
     }
 }
+
+/// Rows that come all the time leave no moment in which nothing is waiting.
+#[test]
+fn outputs_of_a_steady_trickle_are_soon_in_their_files() {
+    let folder = std::env::temp_dir().join(format!("pathway-trickle-{}", std::process::id()));
+    let app = Pipeline::new("trickle");
+    let (input, rows) = app.input::<u32>();
+    let [appended, current] = ["appended.jsonl", "current.jsonl"].map(|name| folder.join(name));
+    rows.write(jsonl::file(&appended));
+    rows.distinct().write(jsonl::file(&current).current());
+    let running = app.start().unwrap();
+    let start = std::time::Instant::now();
+    let has_rows = |path| std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
+    let mut seen = false;
+    for n in 0.. {
+        input.push(n).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        seen = has_rows(&appended) && has_rows(&current);
+        if seen || start.elapsed().as_secs() > 10 {
+            break;
+        }
+    }
+    running.stop();
+    running.wait().unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(seen, "nothing was in the files after {:?}", start.elapsed());
+}

@@ -62,14 +62,23 @@ impl<E: Encoder> Appended<E> {
         };
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(written == 0).truncate(false);
-        let file = options.open(&path).map_err(io_error("go on with", &path))?;
+        let file = match options.open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(gone(&path, written));
+            }
+            Err(error) => return Err(io_error("go on with", &path)(error)),
+        };
         let len = file.metadata().map_err(io_error("read", &path))?.len();
         let mut buffer = String::new();
         if written == 0 {
             encoder.begin(changes, &mut buffer);
         }
         let mut appended = Self { path, file, changes, encoder, buffer, written, len };
-        if len < written || appended.end()? != end {
+        if len < written {
+            return Err(short(&appended.path, len, written));
+        }
+        if appended.end()? != end {
             return Err(changed(&appended.path, written));
         }
         Ok(appended)
@@ -159,6 +168,29 @@ fn same(file: &mut File, at: u64, bytes: &mut &[u8]) -> io::Result<u64> {
     Ok(same as u64)
 }
 
+/// What to do about an output that is not what it was.
+const BRING_BACK: &str = "bring the file back, or begin anew with an empty store";
+
+fn gone(path: &Path, written: u64) -> SinkError {
+    SinkError::Unwritable {
+        problem: format!(
+            "`{}` is not there any more, in which an earlier run had written {written} bytes",
+            path.display()
+        ),
+        help: format!("{BRING_BACK}; its name is taken from where the program is started"),
+    }
+}
+
+fn short(path: &Path, len: u64, written: u64) -> SinkError {
+    SinkError::Unwritable {
+        problem: format!(
+            "`{}` has only {len} bytes, and an earlier run had written {written}",
+            path.display()
+        ),
+        help: BRING_BACK.to_owned(),
+    }
+}
+
 fn changed(path: &Path, written: u64) -> SinkError {
     SinkError::Unwritable {
         problem: format!(
@@ -166,7 +198,7 @@ fn changed(path: &Path, written: u64) -> SinkError {
              written to it",
             path.display()
         ),
-        help: "bring the file back, or begin anew with an empty store".to_owned(),
+        help: BRING_BACK.to_owned(),
     }
 }
 

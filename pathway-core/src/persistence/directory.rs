@@ -74,6 +74,9 @@ impl Store for Directory {
     }
 
     fn claim(&self) -> Result<Box<dyn Claim>, StoreError> {
+        if self.path.is_file() {
+            return Err(StoreError::NoDirectory { path: self.path.display().to_string() });
+        }
         fs::create_dir_all(&self.path).map_err(failed("create", &self.path))?;
         let path = self.path.join(LOCK);
         let options = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
@@ -83,7 +86,7 @@ impl Store for Directory {
                 self.remove_unfinished()?;
                 Ok(Box::new(Locked { _file: file }))
             }
-            Err(TryLockError::WouldBlock) => Err(StoreError::Taken { store: self.label() }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Taken),
             Err(TryLockError::Error(error)) => Err(failed("lock", &path)(error)),
         }
     }

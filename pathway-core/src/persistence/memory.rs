@@ -106,7 +106,7 @@ impl Store for Memory {
 
     fn claim(&self) -> Result<Box<dyn Claim>, StoreError> {
         if self.0.taken.swap(true, Ordering::SeqCst) {
-            return Err(StoreError::Taken { store: self.label() });
+            return Err(StoreError::Taken);
         }
         Ok(Box::new(Taken(self.clone())))
     }

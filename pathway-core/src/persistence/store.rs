@@ -79,13 +79,10 @@ pub trait Append: fmt::Debug + Send {
 pub enum StoreError {
     /// Another run has the store.
     #[error(
-        "another run uses the store {store}\n\
+        "another run uses it\n\
          help: wait for its end, or give this pipeline a store of its own"
     )]
-    Taken {
-        /// The store.
-        store: String,
-    },
+    Taken,
     /// An operation of the operating system failed.
     #[error("could not {action} `{path}`: {error}")]
     Io {
@@ -95,6 +92,14 @@ pub enum StoreError {
         path: String,
         /// The cause.
         error: std::io::Error,
+    },
+    /// The place of the store is something else.
+    #[error(
+        "`{path}` is a file, not a directory\nhelp: name a directory, which need not exist yet"
+    )]
+    NoDirectory {
+        /// The file.
+        path: String,
     },
     /// A store of another kind failed.
     #[error("{problem}")]

@@ -87,7 +87,7 @@ fn what_was_written_is_read() {
     let stores: [Arc<dyn Store>; 2] = [Arc::new(memory()), Arc::new(directory(&path))];
     for store in stores {
         let claim = store.claim().unwrap();
-        assert!(store.claim().unwrap_err().to_string().contains("another run uses the store"));
+        assert!(store.claim().unwrap_err().to_string().contains("another run uses it"));
         assert!(recover(&*store).unwrap().is_none());
         program().begin(&*store, 5).unwrap();
         let noted = run(&store, 0..5, &[3]);

@@ -151,8 +151,8 @@ impl Node {
     pub(crate) fn why_not_durable(&self) -> Option<&'static str> {
         match &self.operation {
             Operation::Calls(_) => Some(
-                "the results of asynchronous calls are not logged yet, so a restart would call \
-                 again and might get others",
+                "the results of asynchronous calls are not logged yet, so after a restart it \
+                 would call again, and might get others",
             ),
             Operation::Loop(_) => Some("loops cannot be restored yet"),
             _ => None,

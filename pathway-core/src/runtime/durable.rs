@@ -330,6 +330,15 @@ pub(super) fn open(
         }
     }
     let Start { base, time, times, workers: worker_starts, sources, sinks } = start;
+    if !sources.is_empty() && sources.iter().all(|source| source.finished) {
+        crate::io::terminal::print(|| {
+            eprintln!(
+                "{pipeline}: warning: all inputs have ended in an earlier run with the store {}, so \
+                 nothing is read any more; to begin anew, give it an empty store",
+                store.label()
+            );
+        });
+    }
     let recovered = time.is_some();
     let time = time.unwrap_or(now);
     if !recovered {
@@ -630,35 +639,61 @@ fn check(
             threads: program.workers,
         });
     }
-    let changes = changes(&manifest.nodes, &program.nodes, assume_unchanged);
-    if changes.is_empty() { Ok(()) } else { Err(BuildError::Changed { store: label, changes }) }
+    let changes = Changes::between(&manifest.nodes, &program.nodes, assume_unchanged);
+    match changes {
+        Changes { operators, code } if operators.is_empty() && code.is_empty() => Ok(()),
+        Changes { mut operators, code } => {
+            let only_code = operators.is_empty();
+            operators.extend(code);
+            Err(BuildError::Changed { store: label, changes: operators, only_code })
+        }
+    }
 }
 
-/// What is other in a program than it was. Of what is other only because something in front of it
-/// is, nothing is said.
-fn changes(old: &[NodeRecord], new: &[NodeRecord], assume_unchanged: bool) -> Vec<String> {
-    let identities = |records: &[NodeRecord]| -> BTreeSet<u128> {
-        records.iter().map(|record| record.identity).collect()
-    };
-    let (is_old, is_new) = (identities(old), identities(new));
-    // Inputs that have changed say so themselves; a loop's variables have some that come later.
-    let first = |node: &&NodeRecord, others: &BTreeSet<u128>| {
-        !others.contains(&node.identity) && node.inputs.iter().all(|input| others.contains(input))
-    };
-    let gone = old.iter().filter(|node| first(node, &is_new));
-    let added = new.iter().filter(|node| first(node, &is_old));
-    let versions: BTreeMap<u128, Option<u64>> =
-        old.iter().map(|record| (record.identity, record.version)).collect();
-    let other_code = new.iter().filter(|node| {
-        let known = versions.get(&node.identity);
-        !assume_unchanged && known.is_some_and(|version| *version != node.version)
-    });
-    let line = |what: &'static str| move |node: &NodeRecord| format!("{what}: {}", node.described);
-    let mut changes: Vec<String> = gone.map(line("gone, or changed")).collect();
-    changes.extend(added.map(line("new, or changed")));
-    changes.extend(other_code.map(line("other code")));
-    changes.sort();
-    changes
+/// What is other in a program than it was.
+struct Changes {
+    /// Operators that came or went; of those that are other only because something in front of them
+    /// is, nothing is said.
+    operators: Vec<String>,
+    /// Operators that are the same but for their code.
+    code: Vec<String>,
+}
+
+impl Changes {
+    fn between(old: &[NodeRecord], new: &[NodeRecord], assume_unchanged: bool) -> Self {
+        let identities = |records: &[NodeRecord]| -> BTreeSet<u128> {
+            records.iter().map(|record| record.identity).collect()
+        };
+        let (is_old, is_new) = (identities(old), identities(new));
+        let first = |node: &&NodeRecord, others: &BTreeSet<u128>| {
+            !others.contains(&node.identity)
+                && node.inputs.iter().all(|input| others.contains(input))
+        };
+        let line =
+            |what: &'static str| move |node: &NodeRecord| format!("{what}: {}", node.described);
+        let gone = old.iter().filter(|node| first(node, &is_new)).map(line("gone, or changed"));
+        let added = new.iter().filter(|node| first(node, &is_old)).map(line("new, or changed"));
+        let mut operators: Vec<String> = gone.chain(added).collect();
+        operators.sort();
+        let versions: BTreeMap<u128, Option<u64>> =
+            old.iter().map(|record| (record.identity, record.version)).collect();
+        let is_other = |node: &&NodeRecord| {
+            let known = versions.get(&node.identity);
+            !assume_unchanged && known.is_some_and(|version| *version != node.version)
+        };
+        let (builds, own): (Vec<_>, Vec<_>) =
+            new.iter().filter(is_other).partition(|node| node.version == Some(build_id()));
+        let mut code: Vec<String> = own.into_iter().map(line("other code")).collect();
+        code.sort();
+        // Of which closures the code is another one is not to be seen from outside.
+        code.extend(builds.iter().map(|node| &node.described).min().map(|described| {
+            format!(
+                "another build, whose closures may compute something else, such as that of \
+                 {described}"
+            )
+        }));
+        Self { operators, code }
+    }
 }
 
 fn refused(store: &dyn Store, refusal: Refusal) -> Error {

@@ -599,6 +599,14 @@ impl Running {
         Stats { epoch, drained, sources, sinks, states, late, loops }
     }
 
+    /// How many epochs a durable pipeline had when the run began, and how many of them were made
+    /// again; nothing in a first run.
+    pub(super) fn goes_on(&self) -> Option<(u64, u64)> {
+        let durable = self.shared.durable.as_ref()?;
+        let before = (durable.base + durable.replays(), durable.replays());
+        Some(before).filter(|(epochs, _)| *epochs > 0)
+    }
+
     /// How many epochs the log of a durable pipeline had when the run began.
     pub(crate) fn logged_before(&self) -> u64 {
         let replays = |durable: &Durable| durable.base + durable.replays();

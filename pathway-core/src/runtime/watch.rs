@@ -5,6 +5,7 @@ use super::Running;
 use super::progress::Progress;
 use super::signals::Signals;
 use crate::error::Result;
+use crate::io::terminal;
 use std::time::Duration;
 
 /// How often progress is shown, and how soon a signal is noticed.
@@ -18,6 +19,11 @@ const QUIT: &str = "quit at once, without finishing what had been read";
 /// Only a live pipeline takes signals. A batch job that ended well because it was interrupted
 /// would look complete, so it dies of the signal, as any program does.
 pub(crate) fn watch(running: Running, name: &str, progress: bool) -> Result<()> {
+    if progress && let Some((epochs, again)) = running.goes_on() {
+        let again =
+            if again > 0 { format!(", {again} of which were made again") } else { String::new() };
+        terminal::print(|| eprintln!("{name}: goes on behind {epochs} epochs{again}"));
+    }
     let signals = if running.is_live() { Signals::take() } else { None };
     if signals.is_none() && !progress {
         return running.wait();
