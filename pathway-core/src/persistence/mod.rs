@@ -6,7 +6,7 @@
 //! epoch only when the log holds it, so after a crash the same epochs are made again from the
 //! checkpoint and the log, and what sinks had published already is the same, byte by byte.
 //!
-//! - [`store`]: where bytes are kept; [`directory`](mod@directory) and [`memory`](mod@memory).
+//! - [`store`]: where bytes are kept; `directory` and `memory`, two of them.
 //! - `frame`: bytes with a checksum.
 //! - `manifest`: what a checkpoint consists of.
 //! - `log`: the epochs behind it.

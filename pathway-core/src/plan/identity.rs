@@ -203,8 +203,9 @@ mod tests {
         assert!(identities(twice).is_superset(&identities(one)));
         let other_type = |app: &Pipeline| drop(app.rows(vec![1u64]).distinct());
         assert!(identities(one).is_disjoint(&identities(other_type)));
-        let limit =
-            |limit| move |app: &Pipeline| drop(app.rows(vec![1i64]).sort_by(|n| *n).limit(limit));
+        let limit = |limit| {
+            move |app: &Pipeline| drop(app.rows(vec![1i64]).sort_by(|n| *n).limit(limit).distinct())
+        };
         assert_ne!(identities(limit(1)), identities(limit(2)));
     }
 

@@ -30,7 +30,8 @@ use std::time::Duration;
 /// use pathway::testing::check_durable;
 ///
 /// fn totals(orders: &Table<(u32, i64)>) -> Table<(u32, i64)> {
-///     orders.group_by(|(user, _)| *user).reduce(|g| g.sum(|(_, amount)| *amount))
+///     let sums = orders.group_by(|(user, _)| *user).reduce(|g| g.sum(|(_, amount)| *amount >> 8));
+///     sums.select(|user, sum| (user, sum))
 /// }
 ///
 /// check_durable(|t| totals(&t.table())).cases(16).run();

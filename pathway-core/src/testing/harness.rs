@@ -7,9 +7,11 @@ use crate::persistence::Store;
 use crate::runtime::{self, Clock, Drive, Running};
 use crate::schema::{DateTime, Duration, Schema};
 use crate::table::{Input, IntoTable, Pipeline, Stream, Table, TableInput};
+use std::any::Any;
+use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// When tests start, in nanoseconds since 1970.
 const STARTS_AT: i64 = 946_684_800_000_000_000;
@@ -27,6 +29,25 @@ pub struct Harness {
     durability: runtime::Durability,
     /// How many epochs have been closed.
     steps: Arc<AtomicU64>,
+    /// Handles of the inputs, behind the run: one whose last handle is dropped has ended, which in a
+    /// durable pipeline is for good, and a test drops what it pushes to before the harness.
+    inputs: Inputs,
+}
+
+/// Handles that are kept and never used.
+#[derive(Default)]
+struct Inputs(Mutex<Vec<Box<dyn Any>>>);
+
+impl fmt::Debug for Inputs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inputs").finish_non_exhaustive()
+    }
+}
+
+impl Inputs {
+    fn keep<T: Any>(&self, input: T) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(input));
+    }
 }
 
 impl Default for Harness {
@@ -52,6 +73,7 @@ impl Harness {
             running: None,
             durability: runtime::Durability::default(),
             steps: Arc::default(),
+            inputs: Inputs::default(),
         }
     }
 
@@ -89,14 +111,16 @@ impl Harness {
     /// A stream that the test pushes to.
     #[track_caller]
     pub fn stream<T: Schema>(&self) -> TestStream<T> {
-        let (input, rows) = self.pipeline.input();
+        let (input, rows) = self.pipeline.input::<T>();
+        self.inputs.keep(input.clone());
         TestStream { input, rows }
     }
 
     /// A table that the test changes.
     #[track_caller]
     pub fn table<T: Schema>(&self) -> TestTable<T> {
-        let (input, rows) = self.pipeline.input_table();
+        let (input, rows) = self.pipeline.input_table::<T>();
+        self.inputs.keep(input.clone());
         TestTable { input, rows }
     }
 
