@@ -67,6 +67,9 @@ pub(crate) enum Event<'a> {
     Closed,
 }
 
+/// So much room is made for the next epoch at most.
+const KEPT_BYTES_MAX: usize = 1 << 22;
+
 const AT: u8 = 0;
 /// One copy of a row, which most are.
 const ADDED: u8 = 1;
@@ -127,7 +130,9 @@ impl Cut {
     /// Ends the epoch, and begins the next one.
     pub(crate) fn take(&mut self) -> Vec<u8> {
         self.at = None;
-        std::mem::take(&mut self.bytes)
+        // Epochs are often alike, and to grow is to copy.
+        let next = Vec::with_capacity(self.bytes.len().min(KEPT_BYTES_MAX));
+        std::mem::replace(&mut self.bytes, next)
     }
 }
 

@@ -8,12 +8,19 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 /// The length of what stands in front of a frame's bytes.
 pub(super) const HEAD_LEN: usize = 8 + 8 + 16;
 
+/// What stands in front of these bytes.
+pub(super) fn head(bytes: &[u8]) -> [u8; HEAD_LEN] {
+    let len = (bytes.len() as u64).to_le_bytes();
+    let mut head = [0; HEAD_LEN];
+    head[..8].copy_from_slice(&len);
+    head[8..16].copy_from_slice(&xxh3_64(&len).to_le_bytes());
+    head[16..].copy_from_slice(&xxh3_128(bytes).to_le_bytes());
+    head
+}
+
 /// Appends a frame.
 pub(super) fn put(bytes: &[u8], out: &mut Vec<u8>) {
-    let len = (bytes.len() as u64).to_le_bytes();
-    out.extend_from_slice(&len);
-    out.extend_from_slice(&xxh3_64(&len).to_le_bytes());
-    out.extend_from_slice(&xxh3_128(bytes).to_le_bytes());
+    out.extend_from_slice(&head(bytes));
     out.extend_from_slice(bytes);
 }
 

@@ -57,7 +57,6 @@ pub(super) fn remove_before(
 #[derive(Debug)]
 pub(super) struct Segment {
     append: Box<dyn Append>,
-    buffer: Vec<u8>,
 }
 
 impl Segment {
@@ -68,12 +67,13 @@ impl Segment {
         put_head(&mut head);
         append.write(&head)?;
         append.sync()?;
-        Ok(Self { append, buffer: Vec::new() })
+        Ok(Self { append })
     }
 
     /// Writes an entry; epochs are there to stay when this returns.
     pub(super) fn write(&mut self, entry: &Entry) -> Result<(), StoreError> {
-        let mut body = Vec::new();
+        let parts = entry.cuts.iter().flat_map(|cut| &cut.parts);
+        let mut body = Vec::with_capacity(parts.map(|part| part.len() + 64).sum());
         put_len(entry.cuts.len(), &mut body);
         for cut in &entry.cuts {
             cut.epoch.encode(&mut body);
@@ -89,9 +89,9 @@ impl Segment {
             put_len(*sink, &mut body);
             epoch.encode(&mut body);
         }
-        self.buffer.clear();
-        frame::put(&body, &mut self.buffer);
-        self.append.write(&self.buffer)?;
+        // The bytes are not copied once more behind their head: an entry may be large.
+        self.append.write(&frame::head(&body))?;
+        self.append.write(&body)?;
         // What a sink has taken is a saving, and may be lost with the machine's power.
         if entry.cuts.is_empty() { Ok(()) } else { self.append.sync() }
     }

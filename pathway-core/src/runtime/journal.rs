@@ -110,7 +110,9 @@ impl Journal {
         if self.repeats {
             position.hash = xxh3_64_with_seed(row, position.hash);
         }
-        self.moved.insert(id);
+        if self.moved.last() != Some(&id) {
+            self.moved.insert(id);
+        }
         self.note(partition, row, diff, error);
         Known::New
     }
@@ -126,11 +128,14 @@ impl Journal {
         }
     }
 
-    /// Notes rows that are not encoded elsewhere.
+    /// Notes rows that are not encoded elsewhere: this process pushes them, so none comes again.
     pub(super) fn rows(&mut self, partition: PartitionId, rows: &dyn AnyRows) {
-        rows.encode_each(&mut |row| {
-            self.row(partition, row, 1, false);
-        });
+        let position = self.positions.entry(partition.0).or_default();
+        position.rows += rows.count() as u64;
+        self.moved.insert(partition.0);
+        let mut cut = self.cut.borrow_mut();
+        cut.at(self.rank, partition.0);
+        rows.encode_each(&mut |row| cut.row(row, 1));
     }
 
     /// A partition ends.
