@@ -9,6 +9,7 @@
 use bench_support::{Figure, Random, child_line, is_quick, median};
 use cpu_time::ProcessTime;
 use pathway::prelude::*;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration as StdDuration, Instant};
@@ -28,6 +29,7 @@ fn main() -> Result<(), Failure> {
             count(rows.parse()?, words.parse()?, Some(Path::new(store)))
         }
         [_, "grow", keys, store] => grow(keys.parse()?, Path::new(store)),
+        [_, "change", keys, store] => change(keys.parse()?, Path::new(store)),
         [_, "recover", store] => recover(Path::new(store)),
         _ => compare(),
     }
@@ -76,6 +78,17 @@ fn compare() -> Result<(), Failure> {
             measured: "checkpoint, bytes per key, beside its state in memory",
             pathway: per_key(checkpoint),
             reference: per_key(states),
+            ratio_max: None,
+        }
+    );
+    let [changed, whole] = seconds(&child_line(&["change", &(keys / 100).to_string(), store]))?;
+    println!(
+        "{}",
+        Figure {
+            work: &work,
+            measured: "MB of a checkpoint behind changes of one key in a hundred, beside all of them",
+            pathway: Some(changed / 1e6),
+            reference: Some(whole / 1e6),
             ratio_max: None,
         }
     );
@@ -161,14 +174,43 @@ fn grow(keys: u64, store: &Path) -> Result<(), Failure> {
     let states: u64 = running.stats().states.iter().map(|state| state.bytes).sum();
     running.stop();
     running.wait()?;
-    let mut bytes = 0;
+    let bytes: u64 = checkpoints(store)?.into_values().sum();
+    println!("{bytes} {states}");
+    Ok(())
+}
+
+/// The sizes of the objects with states, by name.
+fn checkpoints(store: &Path) -> Result<BTreeMap<String, u64>, Failure> {
+    let mut sizes = BTreeMap::new();
     for entry in std::fs::read_dir(store)? {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with("states-") {
-            bytes += entry.metadata()?.len();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with("states-") {
+            sizes.insert(name, entry.metadata()?.len());
         }
     }
-    println!("{bytes} {states}");
+    Ok(sizes)
+}
+
+/// Changes some keys of the large state, and leaves that in a checkpoint.
+fn change(keys: u64, store: &Path) -> Result<(), Failure> {
+    let before = checkpoints(store)?;
+    let (app, input, counts) = counts(store);
+    let (send, seen) = mpsc::channel();
+    counts.subscribe(move |_, changes| {
+        send.send(changes.len()).ok();
+    });
+    let running = app.start()?;
+    input.push_all((0..keys).map(|key| key * 100))?;
+    let (mut counted, changes) = (0, usize::try_from(2 * keys)?);
+    while counted < changes {
+        counted += seen.recv()?;
+    }
+    running.stop();
+    running.wait()?;
+    let after = checkpoints(store)?;
+    let new: u64 = after.iter().filter(|(name, _)| !before.contains_key(*name)).map(|of| of.1).sum();
+    println!("{new} {}", before.into_values().sum::<u64>());
     Ok(())
 }
 

@@ -142,6 +142,17 @@ pub enum BuildError {
         /// Whether the operators are the same, and only their code has changed.
         only_code: bool,
     },
+    /// The store was written by a version of the crate that was never released.
+    #[error(
+        "the store {store} has version {version} of its form, which no released `pathway` wrote\n\
+         help: begin anew with an empty store"
+    )]
+    OlderStore {
+        /// The store.
+        store: String,
+        /// Its version.
+        version: u32,
+    },
     /// The store was written by a later version of the crate.
     #[error(
         "the store {store} has version {version} of its form, which is newer than this program\n\
@@ -164,17 +175,6 @@ pub enum BuildError {
         store: String,
         /// What is damaged.
         problems: Vec<String>,
-    },
-    /// An operator cannot be part of a durable pipeline.
-    #[error(
-        "{operator} cannot be part of a durable pipeline: {problem}\n\
-         help: leave `.durable(..)` away, or put the part with it into a pipeline of its own"
-    )]
-    NotDurable {
-        /// The operator and its source line.
-        operator: String,
-        /// Why not.
-        problem: &'static str,
     },
     /// A source could not be opened.
     #[error("could not read {label}: {error}")]

@@ -440,6 +440,60 @@ mod killed {
     }
 
     #[test]
+    fn loops() {
+        // Reached vertices, and labels that spread, with an index that is used outside as well.
+        check_durable(|t| {
+            let edges: Table<(u8, u8)> = t.table();
+            let edges = edges.map(|(from, to)| (from % 8, to % 8));
+            let roots: Table<u8> = t.table();
+            let roots = roots.map(|root| root % 8);
+            let reached = roots.iterate(|reached| {
+                let next = reached.join(&edges).on(|vertex| *vertex, |edge| edge.0);
+                next.select(|_, edge| edge.1).concat(&roots).distinct()
+            });
+            let next = reached.join(&edges).on(|vertex| *vertex, |edge| edge.0);
+            reached.map(|vertex| (vertex, 0)).concat(&next.select(|from, edge| (*from, edge.1)))
+        })
+        .run();
+        check_durable(|t| {
+            let edges: Table<(u8, u8)> = t.table();
+            let edges = edges.map(|(from, to)| (from % 8, to % 8)).distinct();
+            pathway::graph::connected_components(&edges)
+        })
+        .run();
+        check_durable(|t| {
+            let numbers: Table<u16> = t.table();
+            let halved = numbers.iterate_at_most(3, |numbers| numbers.map(|n| n / 2));
+            halved.group_by(|n| n % 4).reduce(|g| g.count())
+        })
+        .run();
+    }
+
+    #[test]
+    fn asynchronous_calls() {
+        async fn slow(n: i64) -> i64 {
+            let micros = n.unsigned_abs().wrapping_mul(0x9e37_79b9) % 500;
+            tokio::time::sleep(std::time::Duration::from_micros(micros)).await;
+            n / 2
+        }
+        check_durable(|t| {
+            let (table, stream): (Table<i64>, Stream<i64>) = (t.table(), t.stream());
+            let (halves, errors) = stream
+                .try_map_async(Calls::default().capacity(3), |n| async move {
+                    if n % 3 == 0 { Err("by three") } else { Ok(slow(n).await) }
+                })
+                .or_errors();
+            table
+                .map(|n| n % 9)
+                .map_async(Calls::default(), slow)
+                .concat(&halves)
+                .concat(&errors.map(|error| error.row))
+        })
+        .cases(40)
+        .run();
+    }
+
+    #[test]
     fn rows_that_are_there_for_a_time() {
         check_durable(|t| sales(t, 5).forget_after(4)).run();
         check_durable(|t| {
@@ -463,6 +517,8 @@ mod killed {
 mod files {
     use super::*;
     use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     struct Folder(PathBuf);
 
@@ -626,6 +682,59 @@ mod files {
         }
         let written = std::fs::read_to_string(&output).unwrap();
         assert_eq!(written.lines().last(), Some("30000,449985000"), "{written}");
+    }
+
+    /// Calls that answer otherwise each time: an epoch that is made again has the results that it had,
+    /// or its output would be refused, and each row has one result in the end.
+    #[test]
+    fn what_calls_gave_is_given_again() {
+        const ROWS: usize = 1_500;
+        for (threads, detached, table) in
+            [(1, false, false), (2, false, true), (1, true, false), (2, true, true)]
+        {
+            let name = format!("calls-{threads}-{detached}-{table}");
+            let (folder, store) = (Folder::new(&name), store::memory());
+            let lines: String = (0..ROWS).map(|n| format!("item{n},{n}\n")).collect();
+            folder.write("in.csv", &format!("item,count\n{lines}"));
+            let output = folder.0.join("out.jsonl");
+            let made = Arc::new(AtomicUsize::new(0));
+            let mut kills = 0;
+            loop {
+                let app = Pipeline::new("calls").progress(false).threads(threads);
+                let app = app.epoch_rows_max(50).durable(store.clone()).checkpoint_epochs(4);
+                let rows = app.read(csv::files::<Stock>(folder.0.join("in.csv")));
+                let calls = Calls::default().capacity(8);
+                let calls = if detached { calls.detached() } else { calls };
+                let count = Arc::clone(&made);
+                let call = move |row: Stock| {
+                    let number = count.fetch_add(1, Ordering::SeqCst);
+                    async move {
+                        let micros = std::time::Duration::from_micros(number as u64 * 7 % 300);
+                        tokio::time::sleep(micros).await;
+                        (row.item, number as u64)
+                    }
+                };
+                if table {
+                    rows.as_table().map_async(calls, call).write(jsonl::file(&output).changes());
+                } else {
+                    rows.map_async(calls, call).write(jsonl::file(&output).changes());
+                }
+                store.fail_after(3 + kills * 2);
+                match app.start().and_then(pathway::runtime::Running::wait) {
+                    Ok(()) => break,
+                    Err(error) => assert!(error.to_string().contains("store in memory"), "{error}"),
+                }
+                store.mend(700);
+                kills += 1;
+            }
+            assert!(kills > 3, "{kills} kills");
+            let written = std::fs::read_to_string(&output).unwrap();
+            let items: std::collections::BTreeSet<&str> =
+                written.lines().filter_map(|line| line.split('"').nth(3)).collect();
+            assert_eq!((items.len(), written.lines().count()), (ROWS, ROWS), "{name}");
+            let made = made.load(Ordering::SeqCst);
+            assert!(made < 3 * ROWS, "{made} calls, although results were logged");
+        }
     }
 
     #[test]

@@ -15,8 +15,9 @@
 use super::fold::{Acc, AnyFold, Count, Fold, IntTotal, KnownFold, WordFold};
 use super::key_hash::Key;
 use super::key_table::{self, KeyTable};
-use super::state::{State, StateSize};
-use crate::schema::{RowEncoder, Schema, put_len, take_bytes, take_len};
+use super::state::{Saved, State, StateSize};
+use crate::persistence::records::{Id, Record};
+use crate::schema::{RowEncoder, Schema};
 use crate::stage::{Batch, ColumnInput, Diff, Inputs, SharedBatch, enter};
 use std::fmt;
 use std::ops::Range;
@@ -426,6 +427,14 @@ impl Groups {
         }
     }
 
+    /// Lets no group be one that this epoch has touched.
+    fn next_stamp(&mut self) {
+        self.stamp = self.stamp.checked_add(1).unwrap_or_else(|| {
+            self.keys.clear_stamps();
+            1
+        });
+    }
+
     /// Emits what a group has become, in place of what it was.
     #[inline]
     fn close(
@@ -442,6 +451,8 @@ impl Groups {
         {
             return Ok(());
         }
+        self.keys.mark(slot);
+        let payload = self.keys.payload(slot);
         let rows = payload[0].cast_signed();
         let key = self.keys.key_at(slot);
         let key = self.keys.bytes(&key);
@@ -647,16 +658,39 @@ impl GroupTable {
         old.clear();
         old.shrink_to(TOUCHED_KEPT * 16);
         (groups.touched, groups.old_words, groups.old) = (touched, old_words, old);
-        groups.stamp = groups.stamp.checked_add(1).unwrap_or_else(|| {
-            groups.keys.clear_stamps();
-            1
-        });
+        groups.next_stamp();
         Ok(())
     }
 }
 
 /// Buffers for that many touched groups are kept from epoch to epoch.
 const TOUCHED_KEPT: usize = 1 << 16;
+
+impl GroupTable {
+    /// Hands over the groups that have changed, as a part of a state.
+    pub(crate) fn save_part(&mut self, out: &mut Saved, name: &[u8]) {
+        let Self { plan, groups, .. } = self;
+        // A table that is never closed notes here what was touched since.
+        for group in groups.touched.drain(..) {
+            groups.keys.mark(group.slot);
+        }
+        groups.old_words.clear();
+        groups.old.clear();
+        groups.next_stamp();
+        let changed = groups.keys.take_changed();
+        let records = out.part(name, changed.whole);
+        for key in &changed.gone {
+            records.gone(Id::of(key));
+        }
+        for slot in changed.slots {
+            let key = groups.keys.key_at(slot);
+            records.put(Id::of(groups.keys.bytes(&key)), |out| {
+                groups.rows(slot).encode(out);
+                plan.write(groups.state(plan, slot), out);
+            });
+        }
+    }
+}
 
 impl State for GroupTable {
     fn size(&self) -> StateSize {
@@ -668,28 +702,20 @@ impl State for GroupTable {
         StateSize { rows: groups.keys.len(), bytes }
     }
 
-    fn save(&self, out: &mut Vec<u8>) {
-        let Self { plan, groups, .. } = self;
-        put_len(groups.keys.len(), out);
-        for slot in groups.keys.slots() {
-            let key = groups.keys.key_at(slot);
-            let key = groups.keys.bytes(&key);
-            put_len(key.len(), out);
-            out.extend_from_slice(key);
-            groups.rows(slot).encode(out);
-            plan.write(groups.state(plan, slot), out);
-        }
+    fn save(&mut self, out: &mut Saved) {
+        self.save_part(out, &[]);
     }
 
-    fn load(&mut self, input: &mut &[u8]) {
+    fn load(&mut self, _part: &[u8], record: Record<'_>) {
         let Self { plan, groups, .. } = self;
-        for _ in 0..take_len(input) {
-            let len = take_len(input);
-            let key = take_bytes(input, len);
-            let slot = groups.slot(plan, groups.keys.key(key));
-            let rows = i64::decode(input);
-            plan.merge(groups.add(plan, slot, rows), input);
-        }
+        let mut input = record.bytes();
+        let slot = groups.slot(plan, groups.keys.key(record.key()));
+        let rows = i64::decode(&mut input);
+        plan.merge(groups.add(plan, slot, rows), &mut input);
+    }
+
+    fn loaded(&mut self) {
+        self.groups.keys.all_saved();
     }
 }
 
@@ -699,6 +725,7 @@ mod tests {
     use crate::dataflow::fold::{
         Best, BestKind, Collect, Count, CountDistinct, Number, Total, Values, fold_values,
     };
+    use crate::dataflow::state::Stored;
     use crate::schema::DataType;
     use crate::testing::Random;
     use std::collections::{BTreeMap, BTreeSet};
@@ -781,14 +808,12 @@ mod tests {
         for seed in 0..30 {
             let mut random = Random::new(seed);
             let mut table = GroupTable::new(0, plan());
+            let mut stored = Stored::default();
             let mut rows: Vec<(Vec<u8>, i64)> = Vec::new();
             for _ in 0..8 {
-                let mut saved = Vec::new();
-                table.save(&mut saved);
+                stored.save(&mut table);
                 let mut loaded = GroupTable::new(0, plan());
-                let mut input = saved.as_slice();
-                loaded.load(&mut input);
-                assert!(input.is_empty());
+                stored.load(&mut loaded);
                 assert_eq!(loaded.len(), table.len());
                 for _ in 0..random.below(20) {
                     let (row, diff) = if random.one_in(2) && !rows.is_empty() {
@@ -927,6 +952,7 @@ mod tests {
         for seed in 0..30 {
             let mut random = Random::new(seed);
             let mut tables = [&plan, &shared].map(|plan| GroupTable::new(0, plan.clone()));
+            let mut stored = Stored::default();
             let mut rows: Vec<(u8, i64)> = Vec::new();
             for _ in 0..8 {
                 for _ in 0..random.below(200) {
@@ -950,10 +976,9 @@ mod tests {
                 let [expected, found] = tables.each_mut().map(closed);
                 assert_eq!(found, expected, "seed {seed}");
                 // Through bytes, as it travels and is saved.
-                let mut bytes = Vec::new();
-                tables[1].save(&mut bytes);
+                stored.save(&mut tables[1]);
                 tables[1] = GroupTable::new(0, shared.clone());
-                tables[1].load(&mut bytes.as_slice());
+                stored.load(&mut tables[1]);
             }
         }
     }

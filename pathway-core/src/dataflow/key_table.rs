@@ -10,9 +10,11 @@
 //! The stamp is the owner's: it tells whether this epoch has touched the key, so that no pass over
 //! the touched keys is needed to forget it.
 
+use super::changed::{Changed, ChangedSlots};
 use super::key_hash::{Key, KeyHash};
 use super::slot_index::SlotIndex;
 use super::small_bytes::{Arena, SmallBytes};
+use std::collections::BTreeSet;
 
 /// The most keys that are looked up together: enough to wait for memory together, few enough to
 /// stay in the cache.
@@ -29,6 +31,8 @@ pub(crate) struct KeyTable {
     stride: usize,
     free: Vec<u32>,
     arena: Arena,
+    /// What has changed, once it has been saved.
+    changed: Option<Box<Changed>>,
 }
 
 /// The part of `records` that is one record, and the two halves of its mark.
@@ -55,7 +59,33 @@ impl KeyTable {
             stride: PAYLOAD + payload,
             free: Vec::new(),
             arena: Arena::default(),
+            changed: None,
         }
+    }
+
+    /// Notes that a record has changed since it was saved.
+    #[inline]
+    pub(crate) fn mark(&mut self, slot: u32) {
+        if let Some(changed) = &mut self.changed {
+            changed.mark(slot);
+        }
+    }
+
+    /// What has changed since the last time, the first time everything. It is taken for saved.
+    pub(crate) fn take_changed(&mut self) -> ChangedSlots {
+        match &mut self.changed {
+            Some(changed) => changed.take(),
+            None => {
+                let slots = self.slots().collect();
+                self.all_saved();
+                ChangedSlots { whole: true, slots, gone: BTreeSet::new() }
+            }
+        }
+    }
+
+    /// Notes that everything has been saved as it is.
+    pub(crate) fn all_saved(&mut self) {
+        self.changed = Some(Box::new(Changed::all_saved(self.slots())));
     }
 
     /// A key as this table, and every other one, looks for it.
@@ -137,6 +167,12 @@ impl KeyTable {
         let (records, stride) = (&self.records, self.stride);
         let of_slot = record(records, stride, slot);
         let (key, hash) = (key_of(of_slot), hash_of(of_slot));
+        if let Some(changed) = &mut self.changed
+            && changed.forget(slot)
+            && !key.is_absent()
+        {
+            changed.note_gone(key.get(&self.arena));
+        }
         if !key.is_absent() {
             self.by_key.remove(hash, slot, |slot| hash_of(record(records, stride, slot)));
         }
@@ -225,6 +261,7 @@ impl KeyTable {
 
     /// Forgets all keys, and keeps the memory that as many will need again.
     pub(crate) fn clear(&mut self) {
+        self.changed = None;
         self.by_key.clear();
         self.records.clear();
         self.free.clear();
@@ -234,6 +271,7 @@ impl KeyTable {
     /// The memory, in bytes.
     pub(crate) fn memory(&self) -> usize {
         self.arena.memory()
+            + self.changed.as_ref().map_or(0, |changed| changed.memory())
             + self.by_key.memory()
             + self.records.capacity() * size_of::<u64>()
             + self.free.capacity() * size_of::<u32>()

@@ -10,14 +10,18 @@ use super::epoch_clock::{Alarm, NEVER};
 use super::key_table::KeyTable;
 use super::logic::Fail;
 use super::operator::{Epoch, Logic};
-use super::state::{State, StateSize};
+use super::state::{Saved, State, StateSize};
 use super::stateful::in_order;
 use super::watermark::{END, Watermark};
-use crate::schema::{DataType, Schema, ordered, put_len, take_bytes, take_len};
+use crate::persistence::records::{Id, Record};
+use crate::schema::{DataType, Schema, ordered};
 use crate::stage::{KeyedMachine, TimerRequest};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+
+/// The part of the rows that wait.
+const WAITING: &[u8] = b"waiting";
 
 /// A row that waits for its time: its key and itself.
 type Waiting = (Vec<u8>, Vec<u8>);
@@ -130,6 +134,7 @@ impl Machines {
         }
         if has_state || self.has_timers(slot) {
             self.keys.payload_mut(slot)[..2].copy_from_slice(&halves(now));
+            self.keys.mark(slot);
         } else {
             self.remove(slot);
         }
@@ -223,6 +228,7 @@ impl Machines {
             }
         }
         // Those that were set meanwhile are never due, also where a durable pipeline goes on.
+        self.timers_of.iter().for_each(|(slot, _)| self.keys.mark(*slot));
         self.timers.clear();
         self.timers_of.clear();
         Ok(())
@@ -247,60 +253,63 @@ impl State for Machines {
         StateSize { rows: self.keys.len() + rows, bytes: own + bytes + entries }
     }
 
-    fn save(&self, out: &mut Vec<u8>) {
-        put_len(self.keys.len(), out);
-        for slot in self.keys.slots() {
-            let key = self.keys.key_at(slot);
-            let key = self.keys.bytes(&key);
-            put_len(key.len(), out);
-            out.extend_from_slice(key);
-            whole(self.keys.payload(slot)).encode(out);
-            self.logic.save(slot as usize, out);
-            let timers: Vec<i128> = self
-                .timers_of
-                .range((slot, i128::MIN)..=(slot, i128::MAX))
-                .map(|(_, at)| *at)
-                .collect();
-            timers.encode(out);
+    fn save(&mut self, out: &mut Saved) {
+        let changed = self.keys.take_changed();
+        let records = out.part(&[], changed.whole);
+        for key in &changed.gone {
+            records.gone(Id::of(key));
         }
-        let waiting = self.waiting.values().map(Vec::len).sum();
-        put_len(waiting, out);
+        for slot in changed.slots {
+            let key = self.keys.key_at(slot);
+            records.put(Id::of(self.keys.bytes(&key)), |out| {
+                whole(self.keys.payload(slot)).encode(out);
+                self.logic.save(slot as usize, out);
+                let timers: Vec<i128> = self
+                    .timers_of
+                    .range((slot, i128::MIN)..=(slot, i128::MAX))
+                    .map(|(_, at)| *at)
+                    .collect();
+                timers.encode(out);
+            });
+        }
+        // They come and go with the watermark, so most are others each time.
+        let records = out.part(WAITING, true);
+        let mut place = Vec::new();
         for (time, rows) in &self.waiting {
             for (key, row) in rows {
-                time.encode(out);
-                for part in [key, row] {
-                    put_len(part.len(), out);
-                    out.extend_from_slice(part);
-                }
+                place.clear();
+                time.encode(&mut place);
+                place.extend_from_slice(row);
+                records.add(Id { key: Some(key), place: &place }, 1);
             }
         }
     }
 
-    fn load(&mut self, input: &mut &[u8]) {
-        for _ in 0..take_len(input) {
-            let len = take_len(input);
-            let key = take_bytes(input, len);
-            let slot = self.keys.insert(self.keys.key(key));
-            let touched = i128::decode(input);
-            self.keys.payload_mut(slot)[..2].copy_from_slice(&halves(touched));
-            if let Some(keeps_for) = self.keeps_for {
-                self.expire_at(slot, touched.saturating_add(keeps_for));
-            }
-            self.logic.load(slot as usize, input);
-            for at in Vec::<i128>::decode(input) {
-                self.timers.insert((at, slot));
-                self.timers_of.insert((slot, at));
-            }
+    fn load(&mut self, part: &[u8], record: Record<'_>) {
+        if part == WAITING {
+            let mut row = record.id.place;
+            let time = i128::decode(&mut row);
+            let rows = self.waiting.entry(time).or_default();
+            let row = || (record.key().to_vec(), row.to_vec());
+            rows.extend((0..record.copies()).map(|_| row()));
+            return;
         }
-        for _ in 0..take_len(input) {
-            let time = i128::decode(input);
-            let mut part = || {
-                let len = take_len(input);
-                take_bytes(input, len).to_vec()
-            };
-            let row = (part(), part());
-            self.waiting.entry(time).or_default().push(row);
+        let input = &mut record.bytes();
+        let slot = self.keys.insert(self.keys.key(record.key()));
+        let touched = i128::decode(input);
+        self.keys.payload_mut(slot)[..2].copy_from_slice(&halves(touched));
+        if let Some(keeps_for) = self.keeps_for {
+            self.expire_at(slot, touched.saturating_add(keeps_for));
         }
+        self.logic.load(slot as usize, input);
+        for at in Vec::<i128>::decode(input) {
+            self.timers.insert((at, slot));
+            self.timers_of.insert((slot, at));
+        }
+    }
+
+    fn loaded(&mut self) {
+        self.keys.all_saved();
     }
 }
 
@@ -352,6 +361,7 @@ impl Logic for RunMachine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataflow::state::Stored;
     use crate::stage::{AnyStep, Diff, Step, machine};
 
     type Emitted = Rc<RefCell<Vec<(u8, i64)>>>;
@@ -400,12 +410,10 @@ mod tests {
         machines.pass(4, 4).unwrap();
         assert!(emitted.take().is_empty());
         assert_eq!(machines.size().rows, 3);
-        let mut saved = Vec::new();
-        machines.save(&mut saved);
+        let mut stored = Stored::default();
+        stored.save(&mut machines);
         let (mut loaded, emitted) = sums();
-        let mut input = saved.as_slice();
-        loaded.load(&mut input);
-        assert!(input.is_empty());
+        stored.load(&mut loaded);
         assert_eq!(loaded.size().rows, 3);
         loaded.pass(7, 7).unwrap();
         assert_eq!(emitted.take(), [(7, 11)]);

@@ -1,6 +1,7 @@
 //! The engine's operators and their state, on timely dataflow. No plan and no row type in here.
 
 pub(crate) mod async_calls;
+mod changed;
 pub(crate) mod chunk;
 pub(crate) mod delta_join;
 pub(crate) mod epoch_clock;

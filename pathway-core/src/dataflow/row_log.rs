@@ -7,6 +7,8 @@
 //! ```text
 //! [next, 4 bytes][previous, 4][length, 4][diff, 8][row …]      padded to a multiple of eight
 //! ```
+//!
+//! The topmost bit of the length tells whether the row has been saved.
 
 use super::key_table;
 use crate::stage::Diff;
@@ -25,6 +27,7 @@ const PREVIOUS: usize = 4;
 const LEN: usize = 8;
 const DIFF: usize = 12;
 const HEADER: usize = 20;
+const SAVED: u32 = 1 << 31;
 
 /// How many chains are walked side by side at most.
 const FETCHED_CHAINS: usize = key_table::BATCH;
@@ -85,7 +88,8 @@ impl RowLog {
             .ok()
             .filter(|&place| place != NONE)
             .expect("a worker's index holds under 32 GiB of rows");
-        let len = u32::try_from(row.len()).expect("a row is under 4 GiB: sources bound them");
+        let len = u32::try_from(row.len()).ok().filter(|len| len & SAVED == 0);
+        let len = len.expect("a row is under 2 GiB: sources bound them");
         let mut header = [0xff; HEADER];
         header[LEN..DIFF].copy_from_slice(&len.to_le_bytes());
         header[DIFF..].copy_from_slice(&diff.to_le_bytes());
@@ -116,8 +120,21 @@ impl RowLog {
     }
 
     pub(crate) fn row(&self, place: Place) -> &[u8] {
-        let len = self.number(place, LEN) as usize;
-        &self.at(place)[HEADER..HEADER + len]
+        &self.at(place)[HEADER..HEADER + self.len_of(place)]
+    }
+
+    fn len_of(&self, place: Place) -> usize {
+        (self.number(place, LEN) & !SAVED) as usize
+    }
+
+    /// Whether the row has been saved with its diff.
+    pub(crate) fn is_saved(&self, place: Place) -> bool {
+        self.number(place, LEN) & SAVED != 0
+    }
+
+    pub(crate) fn set_saved(&mut self, place: Place) {
+        let len = self.number(place, LEN);
+        self.set_number(place, LEN, len | SAVED);
     }
 
     /// A row with its diff, and the row behind it in its chain.
@@ -128,7 +145,7 @@ impl RowLog {
         let number =
             |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().expect("four bytes"));
         let diff = i64::from_le_bytes(header[DIFF..].try_into().expect("eight bytes"));
-        (&rest[..number(LEN) as usize], diff, number(NEXT))
+        (&rest[..(number(LEN) & !SAVED) as usize], diff, number(NEXT))
     }
 
     pub(crate) fn diff(&self, place: Place) -> Diff {
@@ -143,6 +160,14 @@ impl RowLog {
     /// The chain that begins at `head`, up to the one at `end`.
     pub(crate) fn chain(&self, head: Place, end: Place) -> Chain<'_> {
         Chain { log: self, at: head, end }
+    }
+
+    /// The places of the chain that begins at `head`.
+    pub(crate) fn places(&self, head: Place) -> impl Iterator<Item = Place> {
+        let is_row = |&place: &Place| place != NONE;
+        std::iter::successors(Some(head).filter(is_row), move |&at| {
+            Some(self.next(at)).filter(is_row)
+        })
     }
 
     /// Brings chains into the processor's memory, side by side: it waits for the rows of all of
@@ -186,7 +211,7 @@ impl RowLog {
 
     /// Notes that a row is no longer used.
     pub(crate) fn forget(&mut self, place: Place) {
-        let size = padded(self.number(place, LEN) as usize);
+        let size = padded(self.len_of(place));
         self.live -= size;
         self.dead += size;
         self.rows -= 1;

@@ -4,7 +4,8 @@
 use super::chunk::Chunk;
 use super::logic::Fail;
 use super::operator::{Epoch, Logic};
-use super::state::{State, StateSize};
+use super::state::{Saved, State, StateSize};
+use crate::persistence::records::Record;
 use crate::io::{CollectionKind, SinkWriter, Updates, Wanted};
 use crate::schema::{DataType, ordered};
 use crate::stage::{Diff, KeyedCollector};
@@ -37,12 +38,12 @@ impl State for InlineEnd {
         StateSize::default()
     }
 
-    fn save(&self, out: &mut Vec<u8>) {
-        self.0.saved(out);
+    fn save(&mut self, out: &mut Saved) {
+        out.small(&[], |out| self.0.saved(out));
     }
 
-    fn load(&mut self, input: &mut &[u8]) {
-        self.0.restore(std::mem::take(input));
+    fn load(&mut self, _part: &[u8], record: Record<'_>) {
+        self.0.restore(record.bytes());
     }
 }
 

@@ -7,8 +7,8 @@
 use super::chunk::Chunk;
 use super::key_table::KeyTable;
 use super::operator::{Epoch, Logic};
-use super::state::{State, StateSize};
-use crate::schema::{put_len, take_bytes, take_len};
+use super::state::{Saved, State, StateSize};
+use crate::persistence::records::{Id, Record};
 use crate::stage::KeyedLogic;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -27,7 +27,9 @@ impl States {
     fn row(&mut self, key: &[u8], row: &[u8]) {
         let found = self.keys.key(key);
         let slot = self.keys.find(found).unwrap_or_else(|| self.keys.insert(found));
-        if !self.logic.row(slot as usize, key, row) {
+        if self.logic.row(slot as usize, key, row) {
+            self.keys.mark(slot);
+        } else {
             self.keys.remove(slot);
         }
     }
@@ -38,24 +40,26 @@ impl State for States {
         StateSize { rows: self.keys.len(), bytes: self.keys.memory() + self.logic.memory() }
     }
 
-    fn save(&self, out: &mut Vec<u8>) {
-        put_len(self.keys.len(), out);
-        for slot in self.keys.slots() {
+    fn save(&mut self, out: &mut Saved) {
+        let changed = self.keys.take_changed();
+        let records = out.part(&[], changed.whole);
+        for key in &changed.gone {
+            records.gone(Id::of(key));
+        }
+        for slot in changed.slots {
             let key = self.keys.key_at(slot);
-            let key = self.keys.bytes(&key);
-            put_len(key.len(), out);
-            out.extend_from_slice(key);
-            self.logic.save(slot as usize, out);
+            let write = |out: &mut Vec<u8>| self.logic.save(slot as usize, out);
+            records.put(Id::of(self.keys.bytes(&key)), write);
         }
     }
 
-    fn load(&mut self, input: &mut &[u8]) {
-        for _ in 0..take_len(input) {
-            let len = take_len(input);
-            let key = take_bytes(input, len);
-            let slot = self.keys.insert(self.keys.key(key));
-            self.logic.load(slot as usize, input);
-        }
+    fn load(&mut self, _part: &[u8], record: Record<'_>) {
+        let slot = self.keys.insert(self.keys.key(record.key()));
+        self.logic.load(slot as usize, &mut record.bytes());
+    }
+
+    fn loaded(&mut self) {
+        self.keys.all_saved();
     }
 }
 
@@ -101,6 +105,7 @@ pub(super) fn in_order(chunks: &mut [Chunk], mut f: impl FnMut(&[u8], &[u8])) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataflow::state::Stored;
     use crate::stage::{AnyStep, Diff, Step, stateful};
 
     /// Emits the sum of each key so far, and forgets a key at zero.
@@ -135,14 +140,18 @@ mod tests {
         row(&mut states, 1, -5);
         assert_eq!(emitted.take(), [(1, 5), (2, 7), (1, 0)]);
         assert_eq!(states.size().rows, 1);
-        let mut saved = Vec::new();
-        states.save(&mut saved);
+        let mut stored = Stored::default();
+        stored.save(&mut states);
+        // What goes and what comes afterwards.
+        row(&mut states, 2, -7);
+        row(&mut states, 3, 4);
+        row(&mut states, 1, 2);
+        stored.save(&mut states);
         let (mut loaded, emitted) = sums();
-        let mut input = saved.as_slice();
-        loaded.load(&mut input);
-        assert!(input.is_empty());
+        stored.load(&mut loaded);
         row(&mut loaded, 2, 1);
         row(&mut loaded, 1, 1);
-        assert_eq!(emitted.take(), [(2, 8), (1, 1)]);
+        row(&mut loaded, 3, 1);
+        assert_eq!(emitted.take(), [(2, 1), (1, 3), (3, 5)]);
     }
 }

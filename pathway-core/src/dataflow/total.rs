@@ -9,8 +9,9 @@ use super::chunk::Chunk;
 use super::fold::Acc;
 use super::logic::Fail;
 use super::operator::{Epoch, Logic};
-use super::state::{State, StateSize};
-use crate::schema::{Schema, put_len, take_bytes, take_len};
+use super::state::{Saved, State, StateSize};
+use crate::persistence::records::Record;
+use crate::schema::{Schema, put_bytes, take_sized};
 use crate::stage::EncodedStep;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -62,21 +63,21 @@ impl State for TotalState {
         StateSize { rows: usize::from(self.output.is_some()), bytes }
     }
 
-    fn save(&self, out: &mut Vec<u8>) {
-        self.rows.encode(out);
-        self.plan.write((&self.words, &self.accs), out);
-        out.push(u8::from(self.output.is_some()));
-        let output = self.output.as_deref().unwrap_or_default();
-        put_len(output.len(), out);
-        out.extend_from_slice(output);
+    fn save(&mut self, out: &mut Saved) {
+        out.small(&[], |out| {
+            self.rows.encode(out);
+            self.plan.write((&self.words, &self.accs), out);
+            out.push(u8::from(self.output.is_some()));
+            put_bytes(self.output.as_deref().unwrap_or_default(), out);
+        });
     }
 
-    fn load(&mut self, input: &mut &[u8]) {
+    fn load(&mut self, _part: &[u8], record: Record<'_>) {
+        let input = &mut record.bytes();
         self.rows = i64::decode(input);
         self.plan.merge((&mut self.words, &mut self.accs), input);
         let is_known = bool::decode(input);
-        let len = take_len(input);
-        let output = take_bytes(input, len);
+        let output = take_sized(input);
         self.output = is_known.then(|| output.to_vec());
     }
 }
@@ -119,6 +120,8 @@ impl Logic for Total {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataflow::state::Stored;
+    use crate::schema::put_len;
     use crate::dataflow::OutputShape;
     use crate::dataflow::fold::{AnyFold, Collect, Count, Values};
     use crate::schema::DataType;
@@ -134,12 +137,10 @@ mod tests {
     fn a_loaded_state_goes_on_as_the_saved_one() {
         let mut state = TotalState::new(plan());
         for rows in 0..3 {
-            let mut saved = Vec::new();
-            state.save(&mut saved);
+            let mut stored = Stored::default();
+            stored.save(&mut state);
             let mut loaded = TotalState::new(plan());
-            let mut input = saved.as_slice();
-            loaded.load(&mut input);
-            assert!(input.is_empty());
+            stored.load(&mut loaded);
             assert_eq!((loaded.close(), &loaded.output), (state.close(), &state.output));
             let output = loaded.close().unwrap();
             loaded.output = Some(output);

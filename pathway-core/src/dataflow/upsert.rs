@@ -8,8 +8,9 @@ use super::key_table::KeyTable;
 use super::logic::Fail;
 use super::operator::{Epoch, Logic};
 use super::small_bytes::{Arena, SmallBytes};
-use super::state::{State, StateSize};
-use crate::schema::{put_len, take_bytes, take_len};
+use super::state::{Saved, State, StateSize};
+use crate::persistence::records::{Id, Record};
+use crate::schema::{put_bytes, take_sized};
 use crate::stage::EncodedStep;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -109,6 +110,7 @@ impl LatestRows {
         let row = SmallBytes::new(row, &mut self.arena);
         let version = SmallBytes::new(version, &mut self.arena);
         put_kept(self.keys.payload_mut(slot), row, version);
+        self.keys.mark(slot);
     }
 
     fn rebuild_arena(&mut self) {
@@ -129,28 +131,28 @@ impl State for LatestRows {
         StateSize { rows: self.keys.len(), bytes: self.keys.memory() + self.arena.memory() }
     }
 
-    fn save(&self, out: &mut Vec<u8>) {
-        put_len(self.keys.len(), out);
-        for slot in self.keys.slots() {
+    fn save(&mut self, out: &mut Saved) {
+        let changed = self.keys.take_changed();
+        let records = out.part(&[], changed.whole);
+        for slot in changed.slots {
             let key = self.keys.key_at(slot);
             let (row, version) = kept(self.keys.payload(slot));
-            let bytes = [self.keys.bytes(&key), row.get(&self.arena), version.get(&self.arena)];
-            for bytes in bytes {
-                put_len(bytes.len(), out);
-                out.extend_from_slice(bytes);
-            }
+            records.put(Id::of(self.keys.bytes(&key)), |out| {
+                put_bytes(row.get(&self.arena), out);
+                put_bytes(version.get(&self.arena), out);
+            });
         }
     }
 
-    fn load(&mut self, input: &mut &[u8]) {
-        for _ in 0..take_len(input) {
-            let [key, row, version] = [(); 3].map(|()| {
-                let len = take_len(input);
-                take_bytes(input, len)
-            });
-            let slot = self.keys.insert(self.keys.key(key));
-            self.keep(slot, row, version);
-        }
+    fn load(&mut self, _part: &[u8], record: Record<'_>) {
+        let mut input = record.bytes();
+        let [row, version] = [(); 2].map(|()| take_sized(&mut input));
+        let slot = self.keys.insert(self.keys.key(record.key()));
+        self.keep(slot, row, version);
+    }
+
+    fn loaded(&mut self) {
+        self.keys.all_saved();
     }
 }
 
@@ -168,12 +170,7 @@ fn put_kept(payload: &mut [u64], row: SmallBytes, version: SmallBytes) {
 impl Logic for Upsert {
     fn receive(&mut self, _port: usize, chunk: Chunk) {
         for (key, mut row, _) in chunk.iter() {
-            let version = if self.versioned {
-                let len = take_len(&mut row);
-                take_bytes(&mut row, len)
-            } else {
-                &[]
-            };
+            let version = if self.versioned { take_sized(&mut row) } else { &[] };
             self.take(key.unwrap_or_default(), version, row, chunk.origin);
         }
     }
@@ -210,6 +207,7 @@ impl Logic for Upsert {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataflow::state::Stored;
 
     #[test]
     fn loaded_rows_are_the_saved_ones() {
@@ -219,17 +217,20 @@ mod tests {
             let slot = latest.keys.insert(latest.keys.key(row));
             latest.keep(slot, row, &[7]);
         }
-        let mut saved = Vec::new();
-        latest.save(&mut saved);
+        let mut stored = Stored::default();
+        stored.save(&mut latest);
+        let full = stored.last_len();
+        latest.keep(latest.keys.find(latest.keys.key(&rows[3])).unwrap(), b"new", &[8]);
+        stored.save(&mut latest);
+        assert!(stored.last_len() < full / 50, "only what has changed is handed over");
         let mut loaded = LatestRows::new();
-        let mut input = saved.as_slice();
-        loaded.load(&mut input);
-        assert!(input.is_empty());
+        stored.load(&mut loaded);
         assert_eq!(loaded.size().rows, rows.len());
         for row in &rows {
             let slot = loaded.keys.find(loaded.keys.key(row)).unwrap();
             let (kept, version) = kept(loaded.keys.payload(slot));
-            assert_eq!((kept.get(&loaded.arena), version.get(&loaded.arena)), (&row[..], &[7][..]));
+            let expected = if *row == rows[3] { (&b"new"[..], &[8][..]) } else { (&row[..], &[7][..]) };
+            assert_eq!((kept.get(&loaded.arena), version.get(&loaded.arena)), expected);
         }
     }
 }

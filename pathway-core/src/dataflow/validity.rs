@@ -12,9 +12,10 @@
 use super::chunk::Chunk;
 use super::epoch_clock::{Alarm, NEVER};
 use super::operator::{Epoch, Logic};
-use super::state::{State, StateSize};
+use super::state::{Pending, Saved, State, StateSize};
 use super::watermark::{END, START, Watermark};
-use crate::schema::{Schema, put_len, take_bytes, take_len};
+use crate::persistence::records::{Id, Record};
+use crate::schema::Schema;
 use crate::stage::{Diff, EncodedStep};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -34,15 +35,23 @@ pub(crate) enum ValidityTime {
 pub(crate) struct Validity {
     /// By the time from when each is there, and the time from when it is gone.
     coming: BTreeMap<(i128, i128, Box<[u8]>), Diff>,
+    coming_changes: Pending,
     /// By the time from when each is gone. Those that are there for ever are not here.
     going: BTreeMap<(i128, Box<[u8]>), Diff>,
+    going_changes: Pending,
     /// The time up to which rows have gone.
     over: i128,
 }
 
 impl Default for Validity {
     fn default() -> Self {
-        Self { coming: BTreeMap::new(), going: BTreeMap::new(), over: START }
+        Self {
+            coming: BTreeMap::new(),
+            coming_changes: Pending::default(),
+            going: BTreeMap::new(),
+            going_changes: Pending::default(),
+            over: START,
+        }
     }
 }
 
@@ -75,11 +84,13 @@ impl Validity {
     fn advance(&mut self, now: Now, root: &mut dyn EncodedStep) {
         self.over = now.over;
         while let Some(entry) = self.going.first_entry().filter(|row| row.key().0 <= now.over) {
-            let ((_, row), copies) = entry.remove_entry();
+            let ((to, row), copies) = entry.remove_entry();
+            self.going_changes.add(Id::at(&place(&[to], &row)), -copies);
             root.push(&row, &[], -copies);
         }
         while let Some(entry) = self.coming.first_entry().filter(|row| row.key().0 <= now.begun) {
-            let ((_, to, row), copies) = entry.remove_entry();
+            let ((from, to, row), copies) = entry.remove_entry();
+            self.coming_changes.add(Id::at(&place(&[from, to], &row)), -copies);
             self.come(to, row, copies, now, root);
         }
     }
@@ -90,6 +101,7 @@ impl Validity {
         }
         root.push(&row, &[], diff);
         if to != END {
+            self.going_changes.add(Id::at(&place(&[to], &row)), diff);
             change(&mut self.going, (to, row), diff);
         }
     }
@@ -107,6 +119,7 @@ impl Validity {
             return;
         }
         if from > now.begun {
+            self.coming_changes.add(Id::at(&place(&[from, to], row)), diff);
             change(&mut self.coming, (from, to, row.into()), diff);
         } else {
             self.come(to, row.into(), diff, now, root);
@@ -130,45 +143,52 @@ impl State for Validity {
         StateSize { rows: self.coming.len() + self.going.len(), bytes: coming + going + entries }
     }
 
-    fn save(&self, out: &mut Vec<u8>) {
-        self.over.encode(out);
-        put_len(self.coming.len(), out);
-        for ((from, to, row), copies) in &self.coming {
-            from.encode(out);
-            put(*to, row, *copies, out);
+    fn save(&mut self, out: &mut Saved) {
+        out.small(OVER, |out| self.over.encode(out));
+        let Self { coming, going, .. } = self;
+        self.coming_changes.save(out, COMING, |records| {
+            for ((from, to, row), copies) in coming {
+                records.add(Id::at(&place(&[*from, *to], row)), *copies);
+            }
+        });
+        self.going_changes.save(out, GOING, |records| {
+            for ((to, row), copies) in going {
+                records.add(Id::at(&place(&[*to], row)), *copies);
+            }
+        });
+    }
+
+    fn load(&mut self, part: &[u8], record: Record<'_>) {
+        if part == OVER {
+            self.over = i128::decode(&mut record.bytes());
+            return;
         }
-        put_len(self.going.len(), out);
-        for ((to, row), copies) in &self.going {
-            put(*to, row, *copies, out);
+        let mut row = record.id.place;
+        if part == COMING {
+            let (from, to) = (i128::decode(&mut row), i128::decode(&mut row));
+            change(&mut self.coming, (from, to, row.into()), record.copies());
+        } else {
+            let to = i128::decode(&mut row);
+            change(&mut self.going, (to, row.into()), record.copies());
         }
     }
 
-    fn load(&mut self, input: &mut &[u8]) {
-        self.over = i128::decode(input);
-        for _ in 0..take_len(input) {
-            let from = i128::decode(input);
-            let (to, row, copies) = take(input);
-            change(&mut self.coming, (from, to, row), copies);
-        }
-        for _ in 0..take_len(input) {
-            let (to, row, copies) = take(input);
-            change(&mut self.going, (to, row), copies);
-        }
+    fn loaded(&mut self) {
+        self.coming_changes.begin();
+        self.going_changes.begin();
     }
 }
 
-fn put(to: i128, row: &[u8], copies: Diff, out: &mut Vec<u8>) {
-    to.encode(out);
-    put_len(row.len(), out);
-    out.extend_from_slice(row);
-    copies.encode(out);
-}
+const OVER: &[u8] = b"over";
+const COMING: &[u8] = b"coming";
+const GOING: &[u8] = b"going";
 
-fn take(input: &mut &[u8]) -> (i128, Box<[u8]>, Diff) {
-    let to = i128::decode(input);
-    let len = take_len(input);
-    let row = take_bytes(input, len).into();
-    (to, row, Diff::decode(input))
+/// A row behind its times.
+fn place(times: &[i128], row: &[u8]) -> Vec<u8> {
+    let mut place = Vec::with_capacity(size_of_val(times) + row.len());
+    times.iter().for_each(|time| time.encode(&mut place));
+    place.extend_from_slice(row);
+    place
 }
 
 /// Lets rows come and go as time does. Their keys are the two times.
@@ -216,6 +236,7 @@ impl Logic for RunValidity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataflow::state::Stored;
     use std::collections::BTreeMap;
 
     #[derive(Default)]
@@ -262,12 +283,10 @@ mod tests {
         rows.update((5, 8), b"soon", 2, at(0), &mut there);
         rows.update((5, END), b"soon", 1, at(0), &mut there);
         rows.update((0, 6), b"now", 1, at(0), &mut there);
-        let mut saved = Vec::new();
-        rows.save(&mut saved);
+        let mut stored = Stored::default();
+        stored.save(&mut rows);
         let mut loaded = Validity::default();
-        let mut input = saved.as_slice();
-        loaded.load(&mut input);
-        assert!(input.is_empty());
+        stored.load(&mut loaded);
         assert_eq!(loaded.size(), rows.size());
         loaded.advance(at(7), &mut there);
         assert_eq!(there.0, [(b"soon".to_vec(), 3)].into());

@@ -3,7 +3,9 @@
 //! Rows come in the order in which they entered, each behind the mark of its source and partition.
 //! Behind them stand the positions of the partitions, as they are then.
 
-use crate::schema::{Schema, put_len, put_str, take_bytes, take_len, take_str};
+use crate::schema::{
+    Schema, put_bytes, put_len, put_str, take_bytes, take_len, take_sized, take_str,
+};
 
 /// How far a partition of a source has been read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,6 +67,27 @@ pub(crate) enum Event<'a> {
     Position(Position),
     /// The source has ended on this worker.
     Closed,
+    /// What an asynchronous call has given.
+    Result(CallResult<'a>),
+}
+
+/// What an asynchronous call has given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CallResult<'a> {
+    /// The operator's place in the run.
+    pub(crate) operator: usize,
+    /// The row that was called for.
+    pub(crate) row: &'a [u8],
+    /// One of the constants.
+    pub(crate) kind: u8,
+    /// The bytes of a row, or of one of the error stream.
+    pub(crate) outcome: &'a [u8],
+}
+
+impl CallResult<'_> {
+    pub(crate) const ROW: u8 = 0;
+    pub(crate) const NOTHING: u8 = 1;
+    pub(crate) const FAILED: u8 = 2;
 }
 
 /// So much room is made for the next epoch at most.
@@ -77,6 +100,7 @@ const UPDATED: u8 = 2;
 const ERROR: u8 = 3;
 const POSITION: u8 = 4;
 const CLOSED: u8 = 5;
+const RESULT: u8 = 6;
 
 /// What enters an epoch on one worker, while it enters.
 #[derive(Debug, Default)]
@@ -127,6 +151,15 @@ impl Cut {
         self.bytes.push(CLOSED);
     }
 
+    /// Appends what a call has given to what entered the epoch.
+    pub(crate) fn result(result: &CallResult<'_>, part: &mut Vec<u8>) {
+        part.push(RESULT);
+        put_len(result.operator, part);
+        put_bytes(result.row, part);
+        part.push(result.kind);
+        put_bytes(result.outcome, part);
+    }
+
     /// Ends the epoch, and begins the next one.
     pub(crate) fn take(&mut self) -> Vec<u8> {
         self.at = None;
@@ -160,6 +193,11 @@ pub(crate) fn events(mut bytes: &[u8]) -> impl Iterator<Item = Event<'_>> {
             }
             POSITION => Event::Position(Position::decode(input)),
             CLOSED => Event::Closed,
+            RESULT => {
+                let (operator, row) = (take_len(input), take_sized(input));
+                let kind = take_bytes(input, 1)[0];
+                Event::Result(CallResult { operator, row, kind, outcome: take_sized(input) })
+            }
             _ => unreachable!("the checksum of a cut is that of one we wrote"),
         })
     })
@@ -182,7 +220,10 @@ mod tests {
         cut.at(0, 1);
         cut.position(&position);
         cut.closed();
-        let bytes = cut.take();
+        let mut bytes = cut.take();
+        let result =
+            CallResult { operator: 3, row: b"row", kind: CallResult::FAILED, outcome: b"why" };
+        Cut::result(&result, &mut bytes);
         let expected = [
             Event::At { source: 2, partition: 7 },
             Event::Row { row: b"one", diff: 1, error: false },
@@ -191,6 +232,7 @@ mod tests {
             Event::At { source: 0, partition: 1 },
             Event::Position(position),
             Event::Closed,
+            Event::Result(result),
         ];
         assert_eq!(events(&bytes).collect::<Vec<_>>(), expected);
         cut.at(0, 1);

@@ -6,7 +6,7 @@
 
 use super::store::{Append, Claim, Store, StoreError};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// The file that a run locks.
@@ -107,6 +107,24 @@ impl Store for Directory {
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.path.join(name);
         match fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed("read", &path)(error)),
+        }
+    }
+
+    fn get_part(&self, name: &str, at: u64, len: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = self.path.join(name);
+        let read = || -> io::Result<Vec<u8>> {
+            let mut file = File::open(&path)?;
+            file.seek(SeekFrom::Start(at))?;
+            // Of a file that was cut off, no room is made for what is not there.
+            let there = file.metadata()?.len().saturating_sub(at).min(len);
+            let mut bytes = Vec::with_capacity(usize::try_from(there).unwrap_or(0));
+            file.take(len).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        match read() {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed("read", &path)(error)),

@@ -1,20 +1,23 @@
 //! What a checkpoint consists of.
 //!
-//! The states of each worker are an object of their own; the manifest names them with their
-//! checksums and is written last. A checkpoint is there when its manifest is.
+//! What states hold stands in sections, which the manifest names with their checksums. It is written
+//! last: a checkpoint is there when its manifest is.
 
 use super::frame::{self, Framed};
+use super::sections::{self, PartId, Section, Sections};
 use super::store::{Store, StoreError};
-use crate::schema::{Schema, put_len, put_str, take_bytes, take_len, take_str};
-use xxhash_rust::xxh3::xxh3_128;
+use crate::schema::{
+    Schema, put_bytes, put_len, put_str, take_bytes, take_len, take_sized, take_str,
+};
+use std::collections::BTreeMap;
 
-/// Numbers the form of everything in a store. Later versions read all earlier ones.
-pub(crate) const VERSION: u32 = 1;
+/// Numbers the form of everything in a store. Versions of released crates read all earlier ones that
+/// were released; the first was not.
+pub(crate) const VERSION: u32 = 2;
 const MAGIC: &[u8; 8] = b"pathway\0";
 /// The length of what stands in front of every object but the states.
 pub(super) const HEAD_LEN: usize = 8 + 4;
 const MANIFEST: &str = "checkpoint-";
-const STATES: &str = "states-";
 
 /// An operator, as a checkpoint remembers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +32,7 @@ pub(crate) struct NodeRecord {
     pub(crate) described: String,
 }
 
-/// A checkpoint but for the states of its workers.
+/// A checkpoint but for what its sections hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Manifest {
     /// The pipeline's name.
@@ -42,32 +45,29 @@ pub(crate) struct Manifest {
     pub(crate) nodes: Vec<NodeRecord>,
     /// What each sink needs to go on, in the order of the run.
     pub(crate) sinks: Vec<Vec<u8>>,
-    /// The length and the checksum of each worker's states.
-    pub(super) states: Vec<(u64, u128)>,
+    /// Where the states of all workers stand.
+    pub(crate) sections: Sections,
 }
+
+/// The records of the parts of states, as sections that have been read, the oldest first.
+pub(crate) type States = BTreeMap<PartId, Vec<Vec<u8>>>;
 
 /// The name of a manifest. Names sort as epochs do.
 fn manifest_name(epoch: u64) -> String {
     format!("{MANIFEST}{epoch:020}")
 }
 
-fn states_name(epoch: u64, worker: usize) -> String {
-    format!("{STATES}{epoch:020}-{worker:04}")
-}
-
-/// The epoch of an object of a checkpoint.
+/// The epoch in the name of a manifest.
 pub(super) fn epoch_of(name: &str) -> Option<u64> {
-    let digits = name.strip_prefix(MANIFEST).or_else(|| name.strip_prefix(STATES))?;
-    digits.get(..20)?.parse().ok()
+    name.strip_prefix(MANIFEST)?.parse().ok()
 }
 
 /// The epochs of the manifests among some names, the newest first.
 pub(super) fn manifests(names: &[String]) -> Vec<u64> {
-    let epoch = |name: &String| name.strip_prefix(MANIFEST)?.parse().ok();
-    names.iter().rev().filter_map(epoch).collect()
+    names.iter().rev().filter_map(|name| epoch_of(name)).collect()
 }
 
-/// Removes a checkpoint's manifest; its states go with the next checkpoint.
+/// Removes a checkpoint's manifest; its sections go with the next checkpoint.
 pub(super) fn remove(store: &dyn Store, epoch: u64) -> Result<(), StoreError> {
     store.remove(&manifest_name(epoch))
 }
@@ -81,6 +81,8 @@ pub(super) fn put_head(out: &mut Vec<u8>) {
 /// Why an object cannot be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
+    /// It is of a version before the first one that was released.
+    Older(u32),
     /// Its bytes are not those that were written; what is wrong.
     Damaged(String),
     /// It is of a later version.
@@ -95,48 +97,55 @@ pub(super) fn take_head<'a>(name: &str, bytes: &'a [u8]) -> Result<&'a [u8], Unr
     };
     match u32::from_le_bytes(*version) {
         VERSION => Ok(rest),
+        older @ ..VERSION => Err(Unreadable::Older(older)),
         newer => Err(Unreadable::Newer(newer)),
     }
 }
 
 impl Manifest {
-    /// Writes a checkpoint: the states first, then what makes it one.
-    pub(super) fn write(mut self, store: &dyn Store, states: &[Vec<u8>]) -> Result<(), StoreError> {
-        self.states.clear();
-        for (worker, states) in states.iter().enumerate() {
-            store.put(&states_name(self.epoch, worker), states)?;
-            self.states.push((states.len() as u64, xxh3_128(states)));
-        }
+    /// Writes what makes a checkpoint one. Its sections are there.
+    pub(super) fn write(&self, store: &dyn Store) -> Result<(), StoreError> {
         let mut object = Vec::new();
         put_head(&mut object);
         frame::put(&self.encoded(), &mut object);
         store.put(&manifest_name(self.epoch), &object)
     }
 
-    /// Reads the checkpoint of an epoch, with the states of its workers.
+    /// Reads the checkpoint of an epoch, with what its sections hold.
     pub(super) fn read(
         store: &dyn Store,
         epoch: u64,
-    ) -> Result<Result<(Self, Vec<Vec<u8>>), Unreadable>, StoreError> {
+    ) -> Result<Result<(Self, States), Unreadable>, StoreError> {
+        let manifest = match Self::read_alone(store, epoch)? {
+            Ok(manifest) => manifest,
+            Err(unreadable) => return Ok(Err(unreadable)),
+        };
+        let mut states = States::new();
+        for (part, sections) in &manifest.sections {
+            for section in sections {
+                match section.read(store)? {
+                    Ok(read) => states.entry(part.clone()).or_default().push(read),
+                    Err(name) => return Ok(Err(damaged(&name))),
+                }
+            }
+        }
+        Ok(Ok((manifest, states)))
+    }
+
+    /// Reads the manifest of an epoch.
+    pub(super) fn read_alone(
+        store: &dyn Store,
+        epoch: u64,
+    ) -> Result<Result<Self, Unreadable>, StoreError> {
         let name = manifest_name(epoch);
         let Some(object) = store.get(&name)? else {
             return Ok(Err(Unreadable::Damaged(format!("`{name}` is not there"))));
         };
-        let manifest = match take_head(&name, &object).map(frame::read) {
-            Ok(Framed::Whole(mut body, _)) => Self::decode(&mut body),
-            Ok(_) => return Ok(Err(damaged(&name))),
-            Err(unreadable) => return Ok(Err(unreadable)),
-        };
-        let mut states = Vec::new();
-        for (worker, &(len, sum)) in manifest.states.iter().enumerate() {
-            let name = states_name(epoch, worker);
-            let read = store.get(&name)?;
-            match read.filter(|read| read.len() as u64 == len && xxh3_128(read) == sum) {
-                Some(read) => states.push(read),
-                None => return Ok(Err(damaged(&name))),
-            }
-        }
-        Ok(Ok((manifest, states)))
+        Ok(match take_head(&name, &object).map(frame::read) {
+            Ok(Framed::Whole(mut body, _)) => Ok(Self::decode(&mut body)),
+            Ok(_) => Err(damaged(&name)),
+            Err(unreadable) => Err(unreadable),
+        })
     }
 
     fn encoded(&self) -> Vec<u8> {
@@ -158,13 +167,13 @@ impl Manifest {
         }
         put_len(self.sinks.len(), &mut out);
         for sink in &self.sinks {
-            put_len(sink.len(), &mut out);
-            out.extend_from_slice(sink);
+            put_bytes(sink, &mut out);
         }
-        put_len(self.states.len(), &mut out);
-        for (len, sum) in &self.states {
-            len.encode(&mut out);
-            out.extend_from_slice(&sum.to_le_bytes());
+        put_len(self.sections.len(), &mut out);
+        for (part, sections) in &self.sections {
+            part.encode(&mut out);
+            put_len(sections.len(), &mut out);
+            sections.iter().for_each(|section| section.encode(&mut out));
         }
         out
     }
@@ -181,15 +190,19 @@ impl Manifest {
             NodeRecord { identity, inputs, version, described: take_str(input).to_owned() }
         };
         let nodes = (0..take_len(input)).map(|_| node(input)).collect();
-        let sink = |input: &mut &[u8]| {
-            let len = take_len(input);
-            take_bytes(input, len).to_vec()
+        let sinks = (0..take_len(input)).map(|_| take_sized(input).to_vec()).collect();
+        let sections = |input: &mut &[u8]| {
+            let part = PartId::decode(input);
+            (part, (0..take_len(input)).map(|_| Section::decode(input)).collect())
         };
-        let sinks = (0..take_len(input)).map(|_| sink(input)).collect();
-        let states = (0..take_len(input)).map(|_| (u64::decode(input), take_u128(input)));
-        let states = states.collect();
-        Self { pipeline, epoch, time, workers, nodes, sinks, states }
+        let sections = (0..take_len(input)).map(|_| sections(input)).collect();
+        Self { pipeline, epoch, time, workers, nodes, sinks, sections }
     }
+}
+
+/// The objects with sections that a checkpoint needs.
+pub(super) fn objects(manifest: &Manifest) -> std::collections::BTreeSet<u64> {
+    sections::objects(&manifest.sections)
 }
 
 fn damaged(name: &str) -> Unreadable {

@@ -8,6 +8,8 @@
 //!
 //! - [`store`]: where bytes are kept; `directory` and `memory`, two of them.
 //! - `frame`: bytes with a checksum.
+//! - [`records`]: what states consist of, and how changes to them are merged.
+//! - `sections`: where the records of each state stand, and how they are written.
 //! - `manifest`: what a checkpoint consists of.
 //! - `log`: the epochs behind it.
 //! - `recovery`: which checkpoint and which epochs a store has.
@@ -21,7 +23,9 @@ mod frame;
 pub(crate) mod log;
 pub(crate) mod manifest;
 mod memory;
+pub mod records;
 pub(crate) mod recovery;
+pub(crate) mod sections;
 pub mod store;
 #[cfg(test)]
 mod tests;

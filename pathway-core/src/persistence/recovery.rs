@@ -1,7 +1,7 @@
 //! Which checkpoint and which epochs a store has.
 
 use super::log::{self, EpochCut};
-use super::manifest::{self, Manifest, Unreadable};
+use super::manifest::{self, Manifest, States, Unreadable};
 use super::store::{Store, StoreError};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, VecDeque};
 #[derive(Debug)]
 pub(crate) struct Recovered {
     pub(crate) manifest: Manifest,
-    /// The states of each worker.
-    pub(crate) states: Vec<Vec<u8>>,
+    /// What the states of all workers hold.
+    pub(crate) states: States,
     /// The epochs behind the checkpoint.
     pub(crate) cuts: VecDeque<EpochCut>,
     /// The last epoch that each sink has taken, as far as the log knows.
@@ -26,6 +26,8 @@ pub(crate) enum Refusal {
     Store(StoreError),
     /// The store is of a later version of the crate.
     Newer(u32),
+    /// The store is of a version of the crate that was not released.
+    Older(u32),
     /// Too much of it is damaged; what.
     Damaged(Vec<String>),
 }
@@ -53,6 +55,7 @@ pub(crate) fn recover(store: &dyn Store) -> Result<Option<Recovered>, Refusal> {
         let (manifest, states) = match Manifest::read(store, epoch)? {
             Ok(read) => read,
             Err(Unreadable::Newer(version)) => return Err(Refusal::Newer(version)),
+            Err(Unreadable::Older(version)) => return Err(Refusal::Older(version)),
             Err(Unreadable::Damaged(problem)) => {
                 problems.push(problem);
                 damaged.push(epoch);
@@ -62,6 +65,7 @@ pub(crate) fn recover(store: &dyn Store) -> Result<Option<Recovered>, Refusal> {
         let log = match log::read(store, &names, epoch)? {
             Ok(log) => log,
             Err(Unreadable::Newer(version)) => return Err(Refusal::Newer(version)),
+            Err(Unreadable::Older(version)) => return Err(Refusal::Older(version)),
             // Sinks may be ahead of every checkpoint, so to go on without these epochs would be
             // wrong; and an earlier checkpoint needs them too.
             Err(Unreadable::Damaged(problem)) => {

@@ -31,6 +31,20 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// If it could not be read.
     fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// So many bytes of an object from a position on, or as many as there are; nothing if there is
+    /// no such object.
+    ///
+    /// # Errors
+    ///
+    /// If they could not be read.
+    fn get_part(&self, name: &str, at: u64, len: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let clamp = |at: u64, len: usize| usize::try_from(at).unwrap_or(usize::MAX).min(len);
+        Ok(self.get(name)?.map(|bytes| {
+            let (from, to) = (clamp(at, bytes.len()), clamp(at.saturating_add(len), bytes.len()));
+            bytes[from..to].to_vec()
+        }))
+    }
+
     /// The names of all objects, in order.
     ///
     /// # Errors

@@ -4,8 +4,11 @@ use super::log::EpochCut;
 use super::memory::memory;
 use super::recovery::{Recovered, Refusal, recover};
 use super::store::Store;
-use super::writer::{LogWriter, Message, Notify, Program, write_checkpoints};
+use super::records::{Id, Records, for_each};
+use super::sections::SavedState;
+use super::writer::{CheckpointWriter, LogWriter, Message, Notify, Program};
 use super::{Memory, directory};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -30,8 +33,29 @@ fn program() -> Program {
     Program { pipeline: "test".into(), workers: 2, nodes: Vec::new(), sinks: 1 }
 }
 
+/// What a worker hands over in front of an epoch: a part that it writes anew, and one of which a
+/// record changes.
+fn states(epoch: u64, worker: usize) -> Vec<SavedState> {
+    let mut small = Records::default();
+    small.put(Id::default(), |out| out.extend(format!("states {epoch} {worker}").bytes()));
+    let mut changes = Records::default();
+    // Many at first.
+    let keys = if epoch == 2 { 0..40 } else { epoch as u8 % 3..epoch as u8 % 3 + 1 };
+    for key in keys {
+        changes.put(Id::of(&[key]), |out| out.extend([7; 40]));
+    }
+    changes.add(Id::at(b"row"), 1);
+    let parts = [(b"changes".to_vec(), false, changes), (b"small".to_vec(), true, small)];
+    let parts = parts.map(|(name, whole, records)| (name, whole, records.into_bytes())).to_vec();
+    vec![SavedState { operator: 5, number: 1, parts }]
+}
+
 /// A run that logs epochs, each with a part for each worker, and makes checkpoints in front of some.
 fn run(store: &Arc<dyn Store>, epochs: std::ops::Range<u64>, checkpoints: &[u64]) -> Noted {
+    let (from, sections) = match recover(&**store).unwrap() {
+        Some(found) => (found.manifest.epoch, found.manifest.sections),
+        None => Default::default(),
+    };
     let noted = Noted::default();
     let (to_checkpoints, made) = mpsc::sync_channel(100);
     let log =
@@ -40,12 +64,12 @@ fn run(store: &Arc<dyn Store>, epochs: std::ops::Range<u64>, checkpoints: &[u64]
     for epoch in epochs {
         for worker in 0..2 {
             if checkpoints.contains(&epoch) {
-                let states = format!("states {epoch} {worker}").into_bytes();
+                let states = states(epoch, worker);
                 send.send(Message::States { worker, epoch, time: 7, states }).unwrap();
             }
             let part = format!("part {epoch} {worker}").into_bytes();
             let checkpoint = checkpoints.contains(&(epoch + 1));
-            send.send(Message::Cut { worker, epoch, time: 10 + epoch as i64, part, checkpoint })
+            send.send(Message::Cut { worker, epoch, time: Some(10 + epoch as i64), part, checkpoint })
                 .unwrap();
         }
         if checkpoints.contains(&epoch) {
@@ -55,12 +79,35 @@ fn run(store: &Arc<dyn Store>, epochs: std::ops::Range<u64>, checkpoints: &[u64]
     }
     drop(send);
     log.unwrap().run(&messages, &noted).unwrap();
-    write_checkpoints(&**store, &made, &noted).unwrap();
+    let checkpoints = CheckpointWriter::new(Arc::clone(store), from, sections);
+    checkpoints.run(&made, &noted).unwrap();
     noted
 }
 
 fn recovered(store: &dyn Store) -> Recovered {
     recover(store).unwrap().expect("the store has a checkpoint")
+}
+
+/// What the parts of the states come to: by worker and name.
+fn records(recovered: &Recovered) -> BTreeMap<(usize, String), Vec<String>> {
+    let mut all = BTreeMap::new();
+    for (part, sections) in &recovered.states {
+        let name = String::from_utf8(part.name.clone()).unwrap();
+        let of_part: &mut Vec<String> = all.entry((part.worker, name)).or_default();
+        for_each(sections, |record| of_part.push(format!("{:?} {:?}", record.id, record.value)));
+    }
+    all
+}
+
+fn small(recovered: &Recovered, worker: usize) -> String {
+    let part = recovered.states.iter().find(|(part, _)| {
+        (part.worker, part.name.as_slice()) == (worker, b"small")
+    });
+    let mut found = String::new();
+    for_each(part.unwrap().1, |record| {
+        found = String::from_utf8(record.bytes().to_vec()).unwrap();
+    });
+    found
 }
 
 fn epochs(recovered: &Recovered) -> Vec<u64> {
@@ -95,7 +142,7 @@ fn what_was_written_is_read() {
         assert_eq!(noted.checkpointed.load(Ordering::SeqCst), 3);
         let found = recovered(&*store);
         assert_eq!((found.manifest.epoch, found.manifest.time), (3, 7));
-        assert_eq!(found.states, [b"states 3 0", b"states 3 1"]);
+        assert_eq!([small(&found, 0), small(&found, 1)], ["states 3 0", "states 3 1"]);
         assert_eq!(found.manifest.sinks, [[1, 2, 3]]);
         assert_eq!(found.delivered, [(0, 4)].into());
         let parts = vec![b"part 4 0".to_vec(), b"part 4 1".to_vec()];
@@ -116,12 +163,20 @@ fn two_checkpoints_and_the_log_behind_the_older_one_are_kept() {
         "checkpoint-00000000000000000006",
         "log-00000000000000000004",
         "log-00000000000000000006",
-        "states-00000000000000000004-0000",
-        "states-00000000000000000004-0001",
-        "states-00000000000000000006-0000",
-        "states-00000000000000000006-0001",
+        "states-00000000000000000002",
+        "states-00000000000000000004",
+        "states-00000000000000000006",
     ];
-    assert_eq!(names, expected);
+    assert_eq!(names, expected, "what has not changed since the second epoch stays there");
+    // Another run goes on with the sections of the one before, and each comes to the same.
+    run(&(Arc::new(store.clone()) as Arc<dyn Store>), 9..30, &[12, 14, 20]);
+    let found = recovered(&store);
+    let records = records(&found);
+    assert_eq!(small(&found, 1), "states 20 1");
+    let changed = &records[&(1, "changes".to_owned())];
+    assert_eq!(changed.len(), 41, "forty keys and a row: {changed:?}");
+    assert!(changed.iter().any(|record| record.ends_with("Copies(6)")), "{changed:?}");
+    assert!(store.list().unwrap().len() < 10);
 }
 
 #[test]
@@ -188,7 +243,7 @@ fn a_log_that_is_damaged_in_the_middle_is_refused() {
 fn a_later_version_is_refused() {
     let store = stored(0..5, &[2]);
     damage(&store, "checkpoint-", |bytes| bytes[8] += 1);
-    assert!(matches!(recover(&store).unwrap_err(), Refusal::Newer(2)));
+    assert!(matches!(recover(&store).unwrap_err(), Refusal::Newer(3)));
 }
 
 #[test]
@@ -198,9 +253,17 @@ fn no_checkpoint_but_epochs_is_refused() {
     assert!(matches!(recover(&store).unwrap_err(), Refusal::Damaged(_)));
 }
 
-const VERSION_1: &str = include_str!("golden/version_1.txt");
+/// What was written before a form was released is refused, with its number.
+#[test]
+fn the_version_before_the_first_release_is_refused() {
+    let store = stored(0..5, &[2]);
+    damage(&store, "checkpoint-", |bytes| bytes[8] -= 1);
+    assert!(matches!(recover(&store).unwrap_err(), Refusal::Older(1)));
+}
 
-/// The form of version 1, byte by byte. A later form has a file of its own beside it.
+const VERSION_2: &str = include_str!("golden/version_2.txt");
+
+/// The form of version 2, byte by byte. A later form has a file of its own beside it.
 #[test]
 fn the_form_is_that_of_the_file() {
     let store = stored(0..3, &[1]);
@@ -210,14 +273,14 @@ fn the_form_is_that_of_the_file() {
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         form += &format!("{name} {hex}\n");
     }
-    assert_eq!(form, VERSION_1);
+    assert_eq!(form, VERSION_2);
 }
 
 /// Every later version has to pass this with this file as it is.
 #[test]
-fn a_store_of_the_first_version_is_read() {
+fn a_store_of_the_first_released_version_is_read() {
     let store = memory();
-    for line in VERSION_1.lines() {
+    for line in VERSION_2.lines() {
         let (name, hex) = line.split_once(' ').unwrap();
         let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
         let bytes: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect();
@@ -225,6 +288,6 @@ fn a_store_of_the_first_version_is_read() {
     }
     let found = recovered(&store);
     assert_eq!((found.manifest.epoch, epochs(&found)), (1, vec![1, 2]));
-    assert_eq!(found.states, [b"states 1 0", b"states 1 1"]);
+    assert_eq!([small(&found, 0), small(&found, 1)], ["states 1 0", "states 1 1"]);
     assert_eq!(found.cuts[0].parts[1], b"part 1 1");
 }

@@ -7,8 +7,9 @@
 
 use super::log::{self, Entry, EpochCut, Segment};
 use super::manifest::{self, Manifest, NodeRecord};
+use super::sections::{self, SavedState, Sections};
 use super::store::{Store, StoreError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
@@ -19,15 +20,16 @@ pub(crate) enum Message {
     Cut {
         worker: usize,
         epoch: u64,
-        time: i64,
+        /// When it closed, if the worker knows.
+        time: Option<i64>,
         part: Vec<u8>,
         /// A checkpoint is made of the epochs up to this one.
         checkpoint: bool,
     },
     /// A sink has taken an epoch.
     Delivered { sink: usize, epoch: u64 },
-    /// The states of a worker, in front of an epoch.
-    States { worker: usize, epoch: u64, time: i64, states: Vec<u8> },
+    /// What has changed of the states of a worker, in front of an epoch.
+    States { worker: usize, epoch: u64, time: i64, states: Vec<SavedState> },
     /// What a sink needs to go on, in front of an epoch.
     Sink { sink: usize, epoch: u64, state: Vec<u8> },
 }
@@ -52,7 +54,7 @@ pub(crate) trait Notify: Send + Sync {
 
 #[derive(Debug, Default)]
 struct Parts {
-    time: i64,
+    time: Option<i64>,
     parts: BTreeMap<usize, Vec<u8>>,
     checkpoint: bool,
 }
@@ -61,7 +63,7 @@ struct Parts {
 #[derive(Debug, Default)]
 struct Gathered {
     time: i64,
-    states: BTreeMap<usize, Vec<u8>>,
+    states: BTreeMap<usize, Vec<SavedState>>,
     sinks: BTreeMap<usize, Vec<u8>>,
 }
 
@@ -69,7 +71,8 @@ struct Gathered {
 #[derive(Debug)]
 pub(crate) struct Checkpoint {
     manifest: Manifest,
-    states: Vec<Vec<u8>>,
+    /// By worker.
+    states: Vec<(usize, Vec<SavedState>)>,
 }
 
 /// Writes the log, and puts checkpoints together.
@@ -132,7 +135,7 @@ impl LogWriter {
         match message {
             Message::Cut { worker, epoch, time, part, checkpoint } => {
                 let parts = self.waiting.entry(epoch).or_default();
-                parts.time = time;
+                parts.time = parts.time.or(time);
                 parts.checkpoint |= checkpoint;
                 parts.parts.insert(worker, part);
             }
@@ -164,7 +167,7 @@ impl LogWriter {
         let gathered = self.gathered.remove(&epoch).unwrap_or_default();
         let checkpoint = Checkpoint {
             manifest: self.program.manifest(epoch, gathered.time, gathered.sinks),
-            states: gathered.states.into_values().collect(),
+            states: gathered.states.into_iter().collect(),
         };
         // The other thread ends before this one only where it has failed, and said so.
         drop(self.checkpoints.send(checkpoint));
@@ -180,6 +183,7 @@ impl LogWriter {
         {
             let Parts { time, parts, checkpoint } = parts.remove();
             let parts = parts.into_values().collect();
+            let time = time.expect("the leader has closed every epoch at a time");
             entry.cuts.push(EpochCut { epoch: self.next, time, parts });
             self.next += 1;
             if checkpoint {
@@ -214,38 +218,79 @@ impl Program {
 
     /// Writes the checkpoint in front of the first epoch: what the store is for.
     pub(crate) fn begin(&self, store: &dyn Store, time: i64) -> Result<(), StoreError> {
-        let manifest = self.manifest(0, time, BTreeMap::new());
-        manifest.write(store, &[])
+        self.manifest(0, time, BTreeMap::new()).write(store)
     }
 }
 
-/// Writes checkpoints until no more come.
-pub(crate) fn write_checkpoints(
-    store: &dyn Store,
-    checkpoints: &Receiver<Checkpoint>,
-    notify: &dyn Notify,
-) -> Result<(), StoreError> {
-    while let Ok(Checkpoint { manifest, states }) = checkpoints.recv() {
-        let epoch = manifest.epoch;
-        manifest.write(store, &states)?;
-        remove_old(store)?;
-        notify.checkpointed(epoch);
+/// Writes checkpoints.
+#[derive(Debug)]
+pub(crate) struct CheckpointWriter {
+    store: Arc<dyn Store>,
+    sections: sections::Writer,
+    /// The epochs of the newest checkpoints, the newest last, with the objects that they need.
+    kept: VecDeque<(u64, BTreeSet<u64>)>,
+}
+
+impl CheckpointWriter {
+    /// Goes on behind a checkpoint, whose sections these are.
+    pub(crate) fn new(store: Arc<dyn Store>, epoch: u64, sections: Sections) -> Self {
+        let kept = [(epoch, sections::objects(&sections))].into();
+        Self { store, sections: sections::Writer::new(sections), kept }
     }
-    Ok(())
+
+    /// Writes checkpoints until no more come.
+    pub(crate) fn run(
+        mut self,
+        checkpoints: &Receiver<Checkpoint>,
+        notify: &dyn Notify,
+    ) -> Result<(), StoreError> {
+        while let Ok(Checkpoint { manifest, states }) = checkpoints.recv() {
+            let epoch = manifest.epoch;
+            // One of the same epoch holds the same, and its objects must stay as they are.
+            if self.kept.back().is_none_or(|(newest, _)| *newest < epoch) {
+                self.write(manifest, states)?;
+            }
+            notify.checkpointed(epoch);
+        }
+        Ok(())
+    }
+
+    fn write(
+        &mut self,
+        mut manifest: Manifest,
+        states: Vec<(usize, Vec<SavedState>)>,
+    ) -> Result<(), StoreError> {
+        self.sections.write(&*self.store, manifest.epoch, states)?;
+        manifest.sections.clone_from(&self.sections.sections);
+        manifest.write(&*self.store)?;
+        self.kept.push_back((manifest.epoch, manifest::objects(&manifest)));
+        self.remove_old()
+    }
+
+    fn remove_old(&mut self) -> Result<(), StoreError> {
+        while self.kept.len() > CHECKPOINTS_KEPT {
+            self.kept.pop_front();
+        }
+        let (store, names) = (&*self.store, self.store.list()?);
+        let Some(&(oldest, _)) = self.kept.front().filter(|_| self.kept.len() == CHECKPOINTS_KEPT)
+        else {
+            return Ok(());
+        };
+        let is_needed = |object| self.kept.iter().any(|(_, objects)| objects.contains(&object));
+        // Manifests first: a checkpoint is there as long as its manifest is.
+        for name in &names {
+            if manifest::epoch_of(name).is_some_and(|epoch| epoch < oldest) {
+                store.remove(name)?;
+            }
+        }
+        for name in &names {
+            if sections::epoch_of(name).is_some_and(|object| !is_needed(object)) {
+                store.remove(name)?;
+            }
+        }
+        log::remove_before(store, &names, oldest)
+    }
 }
 
 /// How many checkpoints are kept: the newest, and the one before it should that be damaged.
 const CHECKPOINTS_KEPT: usize = 2;
-
-fn remove_old(store: &dyn Store) -> Result<(), StoreError> {
-    let names = store.list()?;
-    let kept = manifest::manifests(&names);
-    let Some(&oldest) = kept.get(CHECKPOINTS_KEPT - 1) else { return Ok(()) };
-    // Manifests first: a checkpoint is there as long as its manifest is. Their names sort so.
-    for name in &names {
-        if manifest::epoch_of(name).is_some_and(|epoch| epoch < oldest) {
-            store.remove(name)?;
-        }
-    }
-    log::remove_before(store, &names, oldest)
-}

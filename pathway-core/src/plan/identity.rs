@@ -36,7 +36,7 @@ impl Identities {
         let mut by_node: Vec<u128> = Vec::with_capacity(plan.nodes().len());
         let mut alike: BTreeMap<u128, u64> = BTreeMap::new();
         for node in plan.nodes() {
-            let mut text = described(node);
+            let mut text = described(plan, node);
             // The name of an `#[operator]` is that of its function, which may be used often.
             if node.name.is_none() || node.version.is_some() {
                 for Port { node: input, output } in &node.inputs {
@@ -60,6 +60,12 @@ impl Identities {
         self.by_node[node.index()]
     }
 
+    /// What identifies what enters a loop at one place.
+    pub(crate) fn entry(&self, end: NodeId, port: Port) -> u128 {
+        let (end, from) = (self.node(end), self.node(port.node));
+        xxh3_128(format!("{end:032x} from {from:032x}.{}", port.output).as_bytes())
+    }
+
     /// The given nodes, in an order that is the same in every program that has them.
     pub(crate) fn in_order(&self, nodes: impl IntoIterator<Item = NodeId>) -> Vec<NodeId> {
         let mut nodes: Vec<NodeId> = nodes.into_iter().collect();
@@ -68,7 +74,7 @@ impl Identities {
     }
 }
 
-fn described(node: &Node) -> String {
+fn described(plan: &Plan, node: &Node) -> String {
     let mut text = match (&node.name, &node.operation) {
         (Some(name), operation) => format!("{operation:?} named {name}"),
         (None, Operation::Source(source)) => format!("source {}", source.reader.fingerprint()),
@@ -84,6 +90,10 @@ fn described(node: &Node) -> String {
         Operation::Set { intersect } => format!(" {intersect}"),
         Operation::Upsert { versioned, .. } => format!(" {versioned}"),
         Operation::Index(index) => format!(" {:?} {}", index.column, index.unique),
+        Operation::Loop(id) | Operation::Variable(id) => {
+            let inner = &plan.loops()[id.index()];
+            format!(" {:?} at {}", inner.limit, inner.level)
+        }
         _ => String::new(),
     };
     for output in &node.outputs {
@@ -147,17 +157,6 @@ impl Node {
         }
     }
 
-    /// Why a node cannot be part of a durable pipeline yet.
-    pub(crate) fn why_not_durable(&self) -> Option<&'static str> {
-        match &self.operation {
-            Operation::Calls(_) => Some(
-                "the results of asynchronous calls are not logged yet, so after a restart it \
-                 would call again, and might get others",
-            ),
-            Operation::Loop(_) => Some("loops cannot be restored yet"),
-            _ => None,
-        }
-    }
 }
 
 #[cfg(test)]

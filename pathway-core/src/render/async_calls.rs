@@ -75,7 +75,7 @@ pub(super) fn render(renderer: &mut Renderer<'_, '_>, node: &Node, calls: &Calls
             Box::new(Detached { waiting, outputs })
         }
         inbox => {
-            let pairs = Rc::new(RefCell::new(Pairs::new(make(node.id))));
+            let pairs = Rc::new(RefCell::new(Pairs::new(make(node.id), inbox.clone())));
             renderer.states.push((node.id, Rc::clone(&pairs) as SharedState));
             let fail = fail(renderer, node);
             Box::new(match inbox {

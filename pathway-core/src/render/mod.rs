@@ -72,6 +72,8 @@ pub(crate) struct RenderContext<'a> {
     pub(crate) sink_rows: &'a HashMap<NodeId, Arc<AtomicU64>>,
     /// In a durable pipeline, what is added to epochs where they leave the run.
     pub(crate) durable: Option<Epoch>,
+    /// Loops are restored in the first epoch.
+    pub(crate) restores: bool,
     /// Makes the calls of an operator.
     pub(crate) calls: &'a dyn Fn(NodeId) -> Box<dyn Calls>,
     /// How far each loop is, by the node that ends it.
@@ -87,6 +89,8 @@ pub(crate) struct Rendered {
     pub(crate) detached: Vec<DetachedStage>,
     pub(crate) probe: Probe<Epoch>,
     pub(crate) states: Vec<(NodeId, SharedState)>,
+    /// What has entered loops of a durable pipeline: the end of each loop, and what enters there.
+    pub(crate) entered: Vec<(NodeId, Port, SharedState)>,
     pub(crate) clock: Rc<EpochClock>,
     /// The watermarks that are aligned.
     pub(crate) aligned: Vec<(NodeId, Rc<Watermark>)>,
@@ -128,6 +132,7 @@ struct Renderer<'a, 'scope> {
     windows: HashMap<NodeId, Rc<RefCell<dyn WindowState>>>,
     /// The states of other operators.
     states: Vec<(NodeId, SharedState)>,
+    entered: Vec<(NodeId, Port, SharedState)>,
     sources: Vec<SourceStage>,
     detached: Vec<DetachedStage>,
     probe: Probe<Epoch>,
@@ -151,6 +156,7 @@ pub(crate) fn render<'a, 'scope>(
         aligned: Vec::new(),
         windows: HashMap::new(),
         states: Vec::new(),
+        entered: Vec::new(),
         sources: Vec::new(),
         detached: Vec::new(),
         probe: Probe::new(),
@@ -164,8 +170,8 @@ pub(crate) fn render<'a, 'scope>(
     let mut states: Vec<(NodeId, SharedState)> =
         groups.chain(indexes).chain(renderer.states).collect();
     states.sort_by_key(|(id, _)| *id);
-    let Renderer { sources, detached, probe, clock, aligned, .. } = renderer;
-    Rendered { sources, detached, probe, states, clock, aligned }
+    let Renderer { sources, detached, probe, clock, aligned, entered, .. } = renderer;
+    Rendered { sources, detached, probe, states, entered, clock, aligned }
 }
 
 impl<'a, 'scope> Renderer<'a, 'scope> {

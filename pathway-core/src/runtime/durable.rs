@@ -4,27 +4,31 @@
 //! A run counts its epochs from zero; `base` is added wherever one leaves the process. The first
 //! epochs of a run that goes on are those that the log holds: every worker lets in again what it
 //! let in then, and sinks that have published them skip or repeat them. Only then are rows taken
-//! from the readers.
+//! from the readers. In front of them all is one epoch in which nothing enters but what loops are
+//! computed from, and nothing leaves a loop.
 //!
 //! A checkpoint stands in front of an epoch. Once everything before it has drained, every worker
 //! hands its states over, and lets nothing into that epoch before all have; sinks get a mark
 //! behind what is before it.
 
+use super::local_source::LocalSource;
 use super::shared::{Shared, lock};
 use super::source_state::{Multiset, SourceState, add};
+use crate::dataflow::state::{Saved, SavedPart};
 use crate::error::{BuildError, Error, Result, RunError};
 use crate::persistence::Store;
 use crate::persistence::cut::{Event, events};
 use crate::persistence::log::EpochCut;
-use crate::persistence::manifest::{Manifest, NodeRecord, take_u128};
+use crate::persistence::manifest::{Manifest, NodeRecord};
 use crate::persistence::recovery::{Recovered, Refusal, recover};
+use crate::persistence::sections::{self, PartId, SavedState, Sections};
 use crate::persistence::store::{Claim, StoreError};
-use crate::persistence::writer::{LogWriter, Message, Notify, Program, write_checkpoints};
+use crate::persistence::writer::{CheckpointWriter, LogWriter, Message, Notify, Program};
 use crate::plan::identity::{CodeVersion, Identities};
-use crate::plan::{Node, NodeId, Operation, Plan};
+use crate::plan::{Node, NodeId, Operation, Plan, Port};
 use crate::render::SharedState;
-use crate::schema::{put_len, take_bytes, take_len};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -67,6 +71,8 @@ pub(super) struct Opened {
     program: Program,
     claim: Box<dyn Claim>,
     store: Arc<dyn Store>,
+    /// Those of the checkpoint that the run goes on from.
+    sections: Sections,
     pub(super) workers: Vec<WorkerStart>,
     pub(super) sources: Vec<SourceStart>,
     /// What each sink goes on from, and the last epoch that it has taken; by rank.
@@ -75,7 +81,8 @@ pub(super) struct Opened {
     pub(super) time: i64,
     /// Whether there was a run before.
     pub(super) recovered: bool,
-    /// The rank of each source and each sink, which is the same in every program.
+    /// The rank of each source, of each sink and of each operator that calls, among its like. It is
+    /// the same in every program.
     pub(super) ranks: HashMap<NodeId, usize>,
 }
 
@@ -91,10 +98,10 @@ pub(super) struct SinkStart {
 /// What a worker goes on from.
 #[derive(Debug, Default)]
 pub(super) struct WorkerStart {
-    /// By the identity and the number of each state.
-    states: HashMap<(u128, usize), Vec<u8>>,
+    /// By the identity and the number of each state: the sections of its parts.
+    states: HashMap<StateId, BTreeMap<Vec<u8>, Vec<Vec<u8>>>>,
     /// By the rank of each source.
-    pub(super) sources: BTreeMap<usize, Vec<u8>>,
+    pub(super) sources: BTreeMap<usize, SourceState>,
     /// What it let into the epochs behind the checkpoint.
     pub(super) parts: VecDeque<Vec<u8>>,
 }
@@ -116,6 +123,9 @@ pub(super) struct SourceStart {
 pub(super) struct Durable {
     /// What is added to the run's epochs.
     pub(super) base: u64,
+    /// The first epoch of the run that rows enter. In front of it loops are restored, if there is
+    /// a state to go on from.
+    pub(super) first: u64,
     /// All epochs of the run before this one are logged.
     logged: AtomicU64,
     /// The epoch of the run in front of which a checkpoint is to be made.
@@ -146,16 +156,22 @@ impl Durable {
         self.times.len() as u64
     }
 
-    /// Whether an epoch of the run is made again.
+    /// The epochs of all runs before this one.
+    pub(super) fn epochs_before(&self) -> u64 {
+        self.base + self.first + self.replays()
+    }
+
+    /// Whether an epoch of the run is made again, or is the one that restores loops.
     pub(super) fn is_replayed(&self, epoch: u64) -> bool {
-        epoch < self.replays()
+        epoch < self.first + self.replays()
     }
 
     /// The time of an epoch that is made again, once all workers have let in what belongs to it.
     pub(super) fn replay_time(&self, epoch: u64, workers: usize) -> Option<i64> {
         let fed = self.fed.load(Ordering::SeqCst);
-        let time = usize::try_from(epoch).ok().and_then(|epoch| self.times.get(epoch));
-        time.copied().filter(|_| fed >= (epoch + 1) * workers as u64)
+        let at = epoch - self.first;
+        let time = usize::try_from(at).ok().and_then(|at| self.times.get(at));
+        time.copied().filter(|_| fed >= (at + 1) * workers as u64)
     }
 
     pub(super) fn note_loaded(&self) {
@@ -288,11 +304,6 @@ pub(super) fn open(
     let store = Arc::clone(store);
     let failed = |error| Error::from(BuildError::Store { store: store.label(), error });
     let is_needed = |node: &&Node| needed[node.id.index()];
-    for node in plan.nodes().iter().filter(is_needed) {
-        if let Some(problem) = node.why_not_durable() {
-            return Err(BuildError::NotDurable { operator: node.describe(), problem }.into());
-        }
-    }
     let claim = store.claim().map_err(failed)?;
     let recovered = recover(&*store).map_err(|refusal| refused(&*store, refusal))?;
     let identities = Identities::of(plan);
@@ -303,7 +314,8 @@ pub(super) fn open(
     };
     let sources = of_kind(|operation| matches!(operation, Operation::Source(_)));
     let sinks = of_kind(Operation::takes_part_by_thread);
-    let ranked = sources.iter().enumerate().chain(sinks.iter().enumerate());
+    let calls = of_kind(|operation| matches!(operation, Operation::Calls(_)));
+    let ranked = [&sources, &sinks, &calls].into_iter().flat_map(|nodes| nodes.iter().enumerate());
     let ranks: HashMap<NodeId, usize> = ranked.map(|(rank, &node)| (node, rank)).collect();
     let nodes = records(plan, needed, &identities);
     let program = Program { pipeline: pipeline.to_owned(), workers, nodes, sinks: sinks.len() };
@@ -313,6 +325,7 @@ pub(super) fn open(
             source.wants_contents = node.reader.wants_contents();
         }
     }
+    let mut sections = Sections::new();
     match recovered {
         None => {}
         Some(recovered) => {
@@ -326,10 +339,13 @@ pub(super) fn open(
                     );
                 });
             }
-            start.recovered(recovered);
+            let ranks = sources.iter().enumerate();
+            let ranks = ranks.map(|(rank, node)| (identities.node(*node), rank)).collect();
+            sections = recovered.manifest.sections.clone();
+            start.recovered(recovered, &ranks);
         }
     }
-    let Start { base, time, times, workers: worker_starts, sources, sinks } = start;
+    let Start { base, first, time, times, workers: worker_starts, sources, sinks } = start;
     if !sources.is_empty() && sources.iter().all(|source| source.finished) {
         crate::io::terminal::print(|| {
             eprintln!(
@@ -347,13 +363,14 @@ pub(super) fn open(
     }
     let durable = Durable {
         base,
-        logged: AtomicU64::new(times.len() as u64),
+        first,
+        logged: AtomicU64::new(first + times.len() as u64),
         checkpoint_at: AtomicU64::new(NO_CHECKPOINT),
         saved_on: AtomicUsize::new(0),
         pending: AtomicBool::new(false),
         checkpoint_every: durability.checkpoint_every,
         checkpoint_epochs: durability.checkpoint_epochs,
-        last: Mutex::new((Instant::now(), 0)),
+        last: Mutex::new((Instant::now(), first)),
         times,
         fed: AtomicU64::new(0),
         loaded_on: AtomicUsize::new(0),
@@ -362,13 +379,26 @@ pub(super) fn open(
         identities,
     };
     let workers = worker_starts;
-    Ok(Opened { durable, program, claim, store, workers, sources, sinks, time, recovered, ranks })
+    Ok(Opened {
+        durable,
+        program,
+        claim,
+        store,
+        sections,
+        workers,
+        sources,
+        sinks,
+        time,
+        recovered,
+        ranks,
+    })
 }
 
 /// What is needed of an [`Opened`] to start the threads that write.
 pub(super) struct Writers {
     log: LogWriter,
     messages: Receiver<Message>,
+    checkpoint_writer: CheckpointWriter,
     checkpoints: Receiver<crate::persistence::writer::Checkpoint>,
     store: Arc<dyn Store>,
     claim: Arc<dyn Claim>,
@@ -377,25 +407,27 @@ pub(super) struct Writers {
 impl Opened {
     /// Begins the log of this run.
     pub(super) fn begin(self) -> Result<(Durable, Writers)> {
-        let Self { durable, program, claim, store, sinks, .. } = self;
+        let Self { durable, program, claim, store, sinks, sections, .. } = self;
         let delivered = sinks.iter().enumerate();
         let delivered = delivered.filter_map(|(sink, start)| Some((sink, start.delivered?)));
         let (send, messages) = mpsc::sync_channel(MESSAGES_MAX);
         let (to_checkpoints, checkpoints) = mpsc::sync_channel(1);
-        let next = durable.base + durable.replays();
+        let next = durable.epochs_before();
         let delivered = delivered.collect();
         let log = LogWriter::begin(Arc::clone(&store), program, next, delivered, to_checkpoints)
             .map_err(|error| BuildError::Store { store: store.label(), error })?;
         *lock(&durable.messages) = Some(send);
         let claim = Arc::from(claim);
-        Ok((durable, Writers { log, messages, checkpoints, store, claim }))
+        let checkpoint_writer = CheckpointWriter::new(Arc::clone(&store), durable.base + durable.first, sections);
+        let writers = Writers { log, messages, checkpoint_writer, checkpoints, store, claim };
+        Ok((durable, writers))
     }
 }
 
 impl Writers {
     /// The work of both threads.
     pub(super) fn threads(self) -> [(&'static str, Box<dyn FnOnce(&Arc<Shared>) + Send>); 2] {
-        let Self { log, messages, checkpoints, store, claim } = self;
+        let Self { log, messages, checkpoint_writer, checkpoints, store, claim } = self;
         let (log_store, log_claim) = (Arc::clone(&store), Arc::clone(&claim));
         let run_log = move |shared: &Arc<Shared>| {
             if let Err(error) = log.run(&messages, &Watcher(Arc::clone(shared))) {
@@ -405,7 +437,7 @@ impl Writers {
         };
         let run_checkpoints = move |shared: &Arc<Shared>| {
             let watcher = Watcher(Arc::clone(shared));
-            if let Err(error) = write_checkpoints(&*store, &checkpoints, &watcher) {
+            if let Err(error) = checkpoint_writer.run(&checkpoints, &watcher) {
                 shared.fail(store_error(&*store, error));
             }
             drop(claim);
@@ -417,6 +449,7 @@ impl Writers {
 /// What a run goes on from, while it is put together.
 struct Start {
     base: u64,
+    first: u64,
     /// Nothing in a first run.
     time: Option<i64>,
     times: Vec<i64>,
@@ -429,6 +462,7 @@ impl Start {
     fn new(workers: usize, sources: usize, sinks: usize) -> Self {
         Self {
             base: 0,
+            first: 0,
             time: None,
             times: Vec::new(),
             workers: (0..workers).map(|_| WorkerStart::default()).collect(),
@@ -437,9 +471,11 @@ impl Start {
         }
     }
 
-    fn recovered(&mut self, recovered: Recovered) {
+    /// Takes apart what was found. The ranks of sources are by identity.
+    fn recovered(&mut self, recovered: Recovered, ranks: &HashMap<u128, usize>) {
         let Recovered { manifest, states, cuts, delivered, .. } = recovered;
-        self.base = manifest.epoch;
+        self.first = u64::from(manifest.epoch > 0);
+        self.base = manifest.epoch - self.first;
         self.time = Some(manifest.time);
         for (rank, sink) in self.sinks.iter_mut().enumerate() {
             // Before the first checkpoint a sink goes on from its beginning.
@@ -448,8 +484,17 @@ impl Start {
         }
         let mut ends =
             Ends { sources: &mut self.sources, closed: HashMap::new(), labels: BTreeMap::new() };
-        for (at, (worker, states)) in self.workers.iter_mut().zip(&states).enumerate() {
-            worker.take(states);
+        for (PartId { worker, operator, number, name }, sections) in states {
+            let start = &mut self.workers[worker];
+            if number == SOURCE {
+                let rank = ranks.get(&operator).expect("a store is that of this program");
+                let state = start.sources.entry(*rank).or_default();
+                sections::for_each(&sections, |record| state.load(&name, record));
+            } else {
+                start.states.entry((operator, number)).or_default().insert(name, sections);
+            }
+        }
+        for (at, worker) in self.workers.iter().enumerate() {
             for (&source, state) in &worker.sources {
                 ends.read(at, source, state);
             }
@@ -482,16 +527,16 @@ struct Ends<'a> {
 }
 
 impl Ends<'_> {
-    fn read(&mut self, worker: usize, source: usize, mut state: &[u8]) {
-        let SourceState { closed, positions, kept } = SourceState::decode(&mut state);
-        if closed {
+    fn read(&mut self, worker: usize, source: usize, state: &SourceState) {
+        if state.closed {
             self.closed.entry(source).or_default().insert(worker);
         }
-        for (partition, position) in positions {
-            self.labels.insert((source, partition), position.label);
+        for (partition, position) in &state.positions {
+            self.labels.insert((source, *partition), position.label.clone());
         }
         if self.sources[source].wants_contents {
-            for (rows, _) in kept.into_values() {
+            for (rows, _) in state.kept.values() {
+                let rows = rows.iter().map(|(row, copies)| (row.clone(), *copies));
                 self.sources[source].contents.extend(rows);
             }
         }
@@ -508,6 +553,7 @@ impl Ends<'_> {
                 Event::Position(position) => {
                     self.labels.insert((source, partition), position.label);
                 }
+                Event::Result(_) => {}
                 Event::Closed => {
                     self.closed.entry(source).or_default().insert(worker);
                 }
@@ -523,70 +569,71 @@ impl Ends<'_> {
 }
 
 impl WorkerStart {
-    /// Takes apart what [`save`] wrote.
-    fn take(&mut self, mut bytes: &[u8]) {
-        let input = &mut bytes;
-        for _ in 0..take_len(input) {
-            let key = (take_u128(input), take_len(input));
-            let len = take_len(input);
-            self.states.insert(key, take_bytes(input, len).to_vec());
-        }
-        for _ in 0..take_len(input) {
-            let source = take_len(input);
-            let len = take_len(input);
-            self.sources.insert(source, take_bytes(input, len).to_vec());
-        }
-    }
-
     /// Loads the states of a worker's operators.
-    pub(super) fn load(&mut self, durable: &Durable, states: &[(NodeId, SharedState)]) {
-        for (key, state) in keyed(durable, states) {
-            if let Some(bytes) = self.states.remove(&key) {
-                state.borrow_mut().load(&mut bytes.as_slice());
+    pub(super) fn load(&mut self, states: &[(StateId, SharedState)]) {
+        for (id, state) in states {
+            if let Some(parts) = self.states.remove(id) {
+                let mut state = state.borrow_mut();
+                for (name, sections) in parts {
+                    sections::for_each(&sections, |record| state.load(&name, record));
+                }
+                state.loaded();
             }
         }
     }
 }
 
-/// Each state with the identity of its node, and its number among those of the node.
-fn keyed<'a>(
-    durable: &Durable,
-    states: &'a [(NodeId, SharedState)],
-) -> Vec<((u128, usize), &'a SharedState)> {
-    let mut numbers: HashMap<NodeId, usize> = HashMap::new();
-    let mut keyed = Vec::new();
-    for (node, state) in states {
-        let number = numbers.entry(*node).or_default();
-        keyed.push(((durable.identities.node(*node), *number), state));
-        *number += 1;
+/// What identifies a state: the identity of its operator, and its number among those of the
+/// operator.
+pub(super) type StateId = (u128, usize);
+
+impl Durable {
+    /// The states of a worker by what identifies each.
+    pub(super) fn keyed(
+        &self,
+        states: &[(NodeId, SharedState)],
+        entered: &[(NodeId, Port, SharedState)],
+    ) -> Vec<(StateId, SharedState)> {
+        let mut numbers: HashMap<NodeId, usize> = HashMap::new();
+        let mut keyed = Vec::new();
+        for (node, state) in states {
+            let number = numbers.entry(*node).or_default();
+            keyed.push(((self.identities.node(*node), *number), Rc::clone(state)));
+            *number += 1;
+        }
+        for (end, port, state) in entered {
+            let identity = self.identities.entry(*end, *port);
+            keyed.push(((identity, 0), Rc::clone(state)));
+        }
+        keyed
     }
-    keyed
 }
 
-/// The states of a worker's operators and sources.
+/// What stands for the number of a state where it is that of a source.
+const SOURCE: usize = usize::MAX >> 1;
+
+/// What has changed of the states of a worker's operators and sources.
 pub(super) fn save(
     durable: &Durable,
-    states: &[(NodeId, SharedState)],
-    sources: &[(usize, Vec<u8>)],
-) -> Vec<u8> {
-    let mut out = Vec::new();
-    put_len(states.len(), &mut out);
-    let mut state_bytes = Vec::new();
-    for ((identity, number), state) in keyed(durable, states) {
-        out.extend_from_slice(&identity.to_le_bytes());
-        put_len(number, &mut out);
-        state_bytes.clear();
-        state.borrow().save(&mut state_bytes);
-        put_len(state_bytes.len(), &mut out);
-        out.extend_from_slice(&state_bytes);
+    states: &[(StateId, SharedState)],
+    sources: &mut [LocalSource],
+) -> Vec<SavedState> {
+    let mut all = Vec::new();
+    let mut save = |(operator, number), save: &mut dyn FnMut(&mut Saved)| {
+        let mut saved = Saved::default();
+        save(&mut saved);
+        let part = |part: SavedPart| (part.name, part.whole, part.records.into_bytes());
+        let parts = saved.parts.into_iter().map(part).collect();
+        all.push(SavedState { operator, number, parts });
+    };
+    for (id, state) in states {
+        save(*id, &mut |out| state.borrow_mut().save(out));
     }
-    put_len(sources.len(), &mut out);
-    for (source, state) in sources {
-        put_len(*source, &mut out);
-        put_len(state.len(), &mut out);
-        out.extend_from_slice(state);
+    for source in sources {
+        let operator = durable.identities.node(source.shared().node);
+        save((operator, SOURCE), &mut |out| source.save(out));
     }
-    out
+    all
 }
 
 fn records(plan: &Plan, needed: &[bool], identities: &Identities) -> Vec<NodeRecord> {
@@ -701,6 +748,7 @@ fn refused(store: &dyn Store, refusal: Refusal) -> Error {
     match refusal {
         Refusal::Store(error) => BuildError::Store { store, error },
         Refusal::Newer(version) => BuildError::NewerStore { store, version },
+        Refusal::Older(version) => BuildError::OlderStore { store, version },
         Refusal::Damaged(problems) => BuildError::DamagedStore { store, problems },
     }
     .into()

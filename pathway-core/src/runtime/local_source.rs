@@ -2,14 +2,15 @@
 
 use super::journal::{Journal, Known};
 use super::shared::{Shared, SourceShared};
-use super::source_state::{Multiset, SourceState, add};
+use super::source_state::{KeptChanges, Multiset, SourceState, add};
+use crate::dataflow::state::Saved;
 use crate::error::{DataError, Error, RunError};
 use crate::io::{BadRow, Decoder, PartitionId, RowReceiver, SourceError, SourceEvent};
 use crate::persistence::cut::{Cut, Event, Position};
 use crate::render::SourceStage;
 use crate::schema::Schema;
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -60,6 +61,8 @@ pub(super) struct LocalSource {
     opened: BTreeSet<u32>,
     /// The rows that are there, where the reader has to know them when the pipeline goes on.
     contents: Option<Multiset>,
+    /// What has changed of the rows that are kept, since the last checkpoint.
+    changes: KeptChanges,
 }
 
 /// Passes decoded rows on, or keeps them until their replacement is complete.
@@ -69,6 +72,7 @@ struct Receiver<'a> {
     kept: Option<&'a mut Kept>,
     journal: Option<&'a mut Journal>,
     contents: Option<&'a mut Multiset>,
+    changes: &'a mut KeptChanges,
     scratch: Vec<u8>,
     rows: u64,
 }
@@ -85,6 +89,7 @@ impl RowReceiver for Receiver<'_> {
                 }
                 if let Some(contents) = &mut self.contents {
                     add(contents, row, diff);
+                    self.changes.note(0, false, row, diff);
                 }
                 self.stage.row(row, diff);
             }
@@ -135,6 +140,7 @@ impl LocalSource {
             journal,
             opened: BTreeSet::new(),
             contents,
+            changes: KeptChanges::default(),
             stage,
             source,
             worker,
@@ -289,6 +295,7 @@ impl LocalSource {
             kept,
             journal: self.journal.as_mut(),
             contents: self.contents.as_mut(),
+            changes: &mut self.changes,
             scratch: Vec::new(),
             rows: 0,
         };
@@ -314,16 +321,19 @@ impl LocalSource {
         *decoder = None;
         let mut changes = 0;
         let (stage, journal) = (&mut self.stage, &mut self.journal);
+        let saved = &mut self.changes;
         changes += difference(&kept.rows, &kept.new_rows, |row, diff| {
             if let Some(journal) = journal {
                 journal.note(id, row, diff, false);
             }
+            saved.note(id.0, false, row, diff);
             stage.row(row, diff);
         });
         changes += difference(&kept.errors, &kept.new_errors, |row, diff| {
             if let Some(journal) = journal {
                 journal.note(id, row, diff, true);
             }
+            saved.note(id.0, true, row, diff);
             stage.error(row, diff);
         });
         kept.rows = std::mem::take(&mut kept.new_rows);
@@ -385,26 +395,26 @@ impl LocalSource {
         }
     }
 
-    /// What a checkpoint holds of the source.
-    pub(super) fn save(&mut self) -> Vec<u8> {
-        let positions = self.journal.as_mut().map(Journal::positions).cloned().unwrap_or_default();
-        let mut state = SourceState { closed: self.closed, positions, ..SourceState::default() };
+    /// Hands over what has changed for a checkpoint.
+    pub(super) fn save(&mut self, out: &mut Saved) {
+        let none = BTreeMap::new();
+        let positions = self.journal.as_mut().map_or(&none, |journal| journal.positions());
+        SourceState::save(self.closed, positions, out);
+        let errors = Multiset::new();
         let kept = self.partitions.iter().filter_map(|(id, partition)| {
             let kept = partition.kept.as_ref()?;
-            Some((id.0, (kept.rows.clone(), kept.errors.clone())))
+            Some((id.0, &kept.rows, &kept.errors))
         });
-        state.kept.extend(kept);
-        if let Some(contents) = &self.contents {
-            state.kept.insert(0, (contents.clone(), Multiset::new()));
+        let contents = self.contents.iter().map(|contents| (0, contents, &errors));
+        // Of a source that has ended nothing is kept but what the reader has to know.
+        if !self.closed || self.contents.is_some() {
+            self.changes.save(out, kept.chain(contents));
         }
-        let mut bytes = Vec::new();
-        state.encode(&mut bytes);
-        bytes
     }
 
     /// Goes on from what a checkpoint holds.
-    pub(super) fn load(&mut self, mut bytes: &[u8], shared: &Shared) {
-        let SourceState { closed, positions, kept } = SourceState::decode(&mut bytes);
+    pub(super) fn load(&mut self, state: SourceState, shared: &Shared) {
+        let SourceState { closed, positions, kept } = state;
         if let Some(journal) = &mut self.journal {
             *journal.positions() = positions;
         }
@@ -417,6 +427,7 @@ impl LocalSource {
                 }
             }
         }
+        self.changes.all_saved();
         if closed && self.source.finished {
             self.close(shared);
         }
@@ -431,6 +442,7 @@ impl LocalSource {
                 let kept = self.partitions.get_mut(&id).and_then(|found| found.kept.as_mut());
                 if let Some(kept) = kept {
                     add(if error { &mut kept.errors } else { &mut kept.rows }, row, diff);
+                    self.changes.note(partition, error, row, diff);
                 }
                 if error {
                     self.stage.error(row, diff);
@@ -438,6 +450,7 @@ impl LocalSource {
                 }
                 if let Some(contents) = &mut self.contents {
                     add(contents, row, diff);
+                    self.changes.note(0, false, row, diff);
                 }
                 self.source.rows.fetch_add(1, Ordering::Relaxed);
                 self.stage.row(row, diff);
@@ -445,7 +458,7 @@ impl LocalSource {
             Event::Position(position) => self.replay_position(id, position),
             // On one worker it may have ended and on another not: then its reader begins anew.
             Event::Closed if self.source.finished => self.close(shared),
-            Event::Closed => {}
+            Event::Closed | Event::Result(_) => {}
         }
     }
 

@@ -16,6 +16,7 @@
 //! - `watch`, `progress`, `signals`: what `Pipeline::run` does while it waits.
 
 mod alignment;
+mod call_log;
 #[cfg(feature = "async")]
 mod calls;
 #[cfg(not(feature = "async"))]

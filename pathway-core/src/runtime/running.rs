@@ -313,9 +313,17 @@ pub(crate) fn start(
     if let Some(durable) = &shared.durable {
         durable.close_messages();
     }
+    let call_rank = |node: &Node| match &node.operation {
+        Operation::Calls(calls) => {
+            Some((node.id, (*ranks.get(&node.id)?, calls.settings.detached)))
+        }
+        _ => None,
+    };
+    let call_ranks = plan.nodes().iter().filter_map(call_rank).collect();
     let begin = Arc::new(WorkerPlan {
         durable: Mutex::new(begins.into_iter().map(Some).collect()),
         recovered,
+        call_ranks,
         plan,
         calls,
         needed: Arc::new(needed),
@@ -603,14 +611,13 @@ impl Running {
     /// again; nothing in a first run.
     pub(super) fn goes_on(&self) -> Option<(u64, u64)> {
         let durable = self.shared.durable.as_ref()?;
-        let before = (durable.base + durable.replays(), durable.replays());
+        let before = (durable.epochs_before(), durable.replays());
         Some(before).filter(|(epochs, _)| *epochs > 0)
     }
 
     /// How many epochs the log of a durable pipeline had when the run began.
     pub(crate) fn logged_before(&self) -> u64 {
-        let replays = |durable: &Durable| durable.base + durable.replays();
-        self.shared.durable.as_ref().map_or(0, replays)
+        self.shared.durable.as_ref().map_or(0, Durable::epochs_before)
     }
 
     /// Closes the open epoch and waits until it has drained. Tests only: elsewhere the run closes

@@ -134,7 +134,7 @@ impl Shared {
             time: AtomicI64::new(clock.now()),
             clock,
             alarms: (0..workers).map(|_| AtomicI64::new(NEVER)).collect(),
-            open: AtomicU64::new(0),
+            open: AtomicU64::new(durable.as_ref().map_or(0, |durable| durable.first)),
             asked_for: AtomicU64::new(0),
             entered: AtomicU64::new(0),
             drained: (0..workers).map(|_| AtomicU64::new(0)).collect(),

@@ -1,7 +1,9 @@
 //! What a worker knows of a source: in memory, and as a checkpoint holds it.
 
+use crate::dataflow::state::{Pending, Saved};
 use crate::persistence::cut::Position;
-use crate::schema::{Schema, put_len, take_bytes, take_len};
+use crate::persistence::records::{Id, Record};
+use crate::schema::{Schema, put_len, take_len};
 use std::collections::BTreeMap;
 
 /// Rows with their copies.
@@ -33,55 +35,93 @@ pub(super) struct SourceState {
     pub(super) kept: BTreeMap<u32, (Multiset, Multiset)>,
 }
 
+/// The part of the rows that are kept.
+const ROWS: &[u8] = b"rows";
+
+/// What a record of a kept row says of it.
+fn place(partition: u32, is_error: bool, row: &[u8]) -> Vec<u8> {
+    let mut place = Vec::with_capacity(5 + row.len());
+    place.extend_from_slice(&partition.to_be_bytes());
+    place.push(u8::from(is_error));
+    place.extend_from_slice(row);
+    place
+}
+
 impl SourceState {
-    pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        self.closed.encode(out);
-        put_len(self.positions.len(), out);
-        for (partition, position) in &self.positions {
-            put_len(*partition as usize, out);
-            position.encode(out);
-        }
-        put_len(self.kept.len(), out);
-        for (partition, (rows, errors)) in &self.kept {
-            put_len(*partition as usize, out);
-            put_rows(rows, out);
-            put_rows(errors, out);
-        }
+    /// Hands over everything but the rows that are kept.
+    pub(super) fn save(
+        closed: bool,
+        positions: &BTreeMap<u32, Position>,
+        out: &mut Saved,
+    ) {
+        out.small(&[], |out| {
+            closed.encode(out);
+            put_len(positions.len(), out);
+            for (partition, position) in positions {
+                put_len(*partition as usize, out);
+                position.encode(out);
+            }
+        });
     }
 
-    pub(super) fn decode(input: &mut &[u8]) -> Self {
-        let partition =
-            |input: &mut &[u8]| u32::try_from(take_len(input)).expect("partitions are numbered");
-        let closed = bool::decode(input);
-        let positions = (0..take_len(input)).map(|_| (partition(input), Position::decode(input)));
-        let positions = positions.collect();
-        let kept = (0..take_len(input))
-            .map(|_| (partition(input), (take_rows(input), take_rows(input))))
-            .collect();
-        Self { closed, positions, kept }
+    /// Takes back a record.
+    pub(super) fn load(&mut self, part: &[u8], record: Record<'_>) {
+        if part == ROWS {
+            let (partition, row) = record.id.place.split_at(4);
+            let partition = partition.try_into().expect("a partition is in front of the row");
+            let (is_error, row) = row.split_at(1);
+            let (rows, errors) = self.kept.entry(u32::from_be_bytes(partition)).or_default();
+            let of_kind = if is_error == [0] { rows } else { errors };
+            add(of_kind, row, record.copies());
+            return;
+        }
+        let input = &mut record.bytes();
+        self.closed = bool::decode(input);
+        for _ in 0..take_len(input) {
+            let partition = u32::try_from(take_len(input)).expect("partitions are numbered");
+            self.positions.insert(partition, Position::decode(input));
+        }
     }
 }
 
-fn put_rows(rows: &Multiset, out: &mut Vec<u8>) {
-    put_len(rows.len(), out);
-    for (row, copies) in rows {
-        put_len(row.len(), out);
-        out.extend_from_slice(row);
-        copies.encode(out);
-    }
-}
+/// What has changed of the rows that are kept, since they were saved last.
+#[derive(Debug, Default)]
+pub(super) struct KeptChanges(Pending);
 
-fn take_rows(input: &mut &[u8]) -> Multiset {
-    let row = |input: &mut &[u8]| {
-        let len = take_len(input);
-        (take_bytes(input, len).to_vec(), i64::decode(input))
-    };
-    (0..take_len(input)).map(|_| row(input)).collect()
+impl KeptChanges {
+    pub(super) fn note(&mut self, partition: u32, is_error: bool, row: &[u8], copies: i64) {
+        if self.0.is_on() {
+            self.0.add(Id::at(&place(partition, is_error, row)), copies);
+        }
+    }
+
+    /// Notes that all have been saved as they are.
+    pub(super) fn all_saved(&mut self) {
+        self.0.begin();
+    }
+
+    /// Hands over what has changed of these partitions: number, rows and bad rows.
+    pub(super) fn save<'a>(
+        &mut self,
+        out: &mut Saved,
+        kept: impl Iterator<Item = (u32, &'a Multiset, &'a Multiset)>,
+    ) {
+        self.0.save(out, ROWS, |records| {
+            for (partition, rows, errors) in kept {
+                for (is_error, rows) in [(false, rows), (true, errors)] {
+                    for (row, copies) in rows {
+                        records.add(Id::at(&place(partition, is_error, row)), *copies);
+                    }
+                }
+            }
+        });
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::persistence::sections;
 
     #[test]
     fn a_source_is_read_as_it_was_written() {
@@ -90,15 +130,30 @@ mod tests {
         add(&mut rows, b"b", 1);
         add(&mut rows, b"b", -1);
         let position = Position { label: "x".into(), rows: 4, hash: 7, ended: true, kept: true };
-        let state = SourceState {
-            closed: true,
-            positions: [(3, position)].into(),
-            kept: [(3, (rows, Multiset::new()))].into(),
-        };
-        let mut bytes = Vec::new();
-        state.encode(&mut bytes);
-        let mut input = bytes.as_slice();
-        assert_eq!(SourceState::decode(&mut input), state);
-        assert!(input.is_empty());
+        let positions = BTreeMap::from([(3, position)]);
+        let (errors, mut changes) = (Multiset::new(), KeptChanges::default());
+        let mut parts: BTreeMap<Vec<u8>, Vec<Vec<u8>>> = BTreeMap::new();
+        for round in 0..3 {
+            let mut saved = Saved::default();
+            SourceState::save(true, &positions, &mut saved);
+            changes.save(&mut saved, [(3, &rows, &errors)].into_iter());
+            for part in saved.parts {
+                let sections = parts.entry(part.name).or_default();
+                if part.whole {
+                    sections.clear();
+                }
+                sections.push(part.records.into_bytes());
+            }
+            let mut state = SourceState::default();
+            for (name, sections) in &parts {
+                sections::for_each(sections, |record| state.load(name, record));
+            }
+            let kept = [(3, (rows.clone(), errors.clone()))].into();
+            assert_eq!(state, SourceState { closed: true, positions: positions.clone(), kept });
+            for (row, copies) in [(&b"a"[..], -1), (b"c", round + 1)] {
+                add(&mut rows, row, copies);
+                changes.note(3, false, row, copies);
+            }
+        }
     }
 }

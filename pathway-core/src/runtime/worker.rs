@@ -1,8 +1,9 @@
 //! The loop of one worker.
 
 use super::alignment::Alignment;
+use super::call_log::CallLog;
 use super::calls::CallPorts;
-use super::durable::{self, Durable, Messages, WorkerStart};
+use super::durable::{self, Durable, Messages, StateId, WorkerStart};
 use super::local_source::LocalSource;
 use super::running::EpochPolicy;
 use super::shared::{Shared, lock};
@@ -44,6 +45,8 @@ pub(super) struct WorkerPlan {
     pub(super) durable: Mutex<Vec<Option<DurableBegin>>>,
     /// Whether an earlier run is gone on from.
     pub(super) recovered: bool,
+    /// The rank of each operator that calls, and whether its results join a later epoch.
+    pub(super) call_ranks: HashMap<NodeId, (usize, bool)>,
 }
 
 /// What a worker of a durable pipeline begins with.
@@ -59,6 +62,10 @@ struct DurableWorker<'a> {
     durable: &'a Durable,
     messages: Messages,
     sinks: Vec<SyncSender<Batch>>,
+    /// What asynchronous calls give.
+    calls: CallLog,
+    /// The states of this worker's operators, by what identifies each.
+    states: Vec<(StateId, SharedState)>,
     /// What has entered the open epoch.
     cut: Rc<RefCell<Cut>>,
     /// What this worker let into the epochs that are made again.
@@ -125,6 +132,7 @@ pub(super) fn run(
     let worker_index = timely.index();
     let rounds = shared.rounds.iter();
     let rounds = rounds.map(|rounds| (NodeId(rounds.node), Arc::clone(rounds))).collect();
+    let call_log = shared.durable.as_ref().map(|durable| CallLog::new(durable.is_replayed(0)));
     let context = RenderContext {
         plan: &begin.plan,
         needed: &begin.needed,
@@ -134,9 +142,16 @@ pub(super) fn run(
         rounds: &rounds,
         late_rows: &begin.late_rows,
         durable: shared.durable.as_ref().map(|durable| durable.base),
-        calls: &|node| begin.calls.port(node, worker_index),
+        restores: shared.durable.as_ref().is_some_and(|durable| durable.first > 0),
+        calls: &|node| {
+            let port = begin.calls.port(node, worker_index);
+            match (&call_log, begin.call_ranks.get(&node)) {
+                (Some(log), Some(&(rank, detached))) => log.port(rank, detached, port),
+                _ => port,
+            }
+        },
     };
-    let Rendered { sources, detached, probe, states, clock, aligned } =
+    let Rendered { sources, detached, probe, states, entered, clock, aligned } =
         timely.dataflow::<Epoch, _, _>(|scope| render(scope, &context));
     let index = worker_index;
     // An epoch that is made again sees the time that it saw.
@@ -162,13 +177,16 @@ pub(super) fn run(
         .collect();
     let durable = durable_begin.map(|(begin, durable)| {
         let DurableBegin { mut start, sinks, messages } = begin;
-        start.load(durable, &states);
+        let durable_states = durable.keyed(&states, &entered);
+        start.load(&durable_states);
         let replay = std::mem::take(&mut start.parts);
         restored = start.sources;
         DurableWorker {
             durable,
             messages,
             sinks,
+            calls: call_log.expect("a durable pipeline notes what calls give"),
+            states: durable_states,
             cut: Rc::clone(&cut),
             replay,
             fed: false,
@@ -198,7 +216,7 @@ pub(super) fn run(
             }),
     };
     for source in &mut worker.sources {
-        if let Some(state) = restored.get(&source.rank()) {
+        if let Some(state) = restored.remove(&source.rank()) {
             source.load(state, shared);
         }
     }
@@ -221,7 +239,12 @@ impl Worker<'_> {
                 self.publish_drained();
                 self.log_drained();
                 if self.make_checkpoint() {
-                    active |= if self.is_replaying() { self.replay() } else { self.pump() };
+                    active |= if self.is_replaying() {
+                        self.replay()
+                    } else {
+                        self.resume_calls();
+                        self.pump()
+                    };
                 }
                 if self.is_suspended() {
                     break;
@@ -240,8 +263,12 @@ impl Worker<'_> {
             }
             self.log_last_epoch();
             self.report_state(false);
+            let is_stopping = self.shared.stopping.load(Ordering::SeqCst);
+            if is_stopping && self.durable.is_some() && !self.is_drained() {
+                self.end_calls();
+            }
             // A durable pipeline goes on another time: its inputs have not ended.
-            if self.shared.stopping.load(Ordering::SeqCst) && self.durable.is_none() {
+            if is_stopping && self.durable.is_none() {
                 self.close_sources();
                 self.end_calls();
                 if self.index == 0 {
@@ -282,6 +309,11 @@ impl Worker<'_> {
         }
     }
 
+    /// The epoch that rows enter first.
+    fn first(&self) -> Epoch {
+        self.durable.as_ref().map_or(0, |worker| worker.durable.first)
+    }
+
     /// How long to sleep if nothing happens.
     fn idle_for(&self) -> Duration {
         if self.index != 0 {
@@ -314,11 +346,16 @@ impl Worker<'_> {
             return false;
         }
         self.clock.set(shared.time.load(Ordering::SeqCst));
-        self.log_epoch();
+        if self.epoch >= self.first() {
+            self.log_epoch(open);
+        }
         for source in self.sources.iter_mut().filter(|source| !source.closed) {
             source.stage.advance(open);
         }
         self.detached.iter_mut().for_each(|stage| stage.advance(open));
+        if let Some(worker) = &self.durable {
+            worker.calls.open(open);
+        }
         self.epoch = open;
         true
     }
@@ -455,7 +492,7 @@ impl Worker<'_> {
         };
         let entered = shared.entered.load(Ordering::SeqCst);
         // The row of a whole table is there before the first row of the table.
-        let first = self.starts && self.epoch == 0;
+        let first = self.starts && self.epoch == self.first();
         let alarm = || {
             let next = shared.next_alarm();
             next != NEVER && next <= shared.clock.now()
@@ -535,6 +572,13 @@ impl Worker<'_> {
         self.durable.as_ref().is_some_and(|worker| worker.durable.is_replayed(self.epoch))
     }
 
+    /// Begins the calls of which the log has no result.
+    fn resume_calls(&self) {
+        if let Some(worker) = &self.durable {
+            worker.calls.resume();
+        }
+    }
+
     /// Lets in again what entered the open epoch in an earlier run.
     fn replay(&mut self) -> bool {
         let Some(worker) = &mut self.durable else { return false };
@@ -544,6 +588,10 @@ impl Worker<'_> {
         let part = worker.replay.pop_front().unwrap_or_default();
         let (mut source, mut partition) = (0, 0);
         for event in events(&part) {
+            if let Event::Result(result) = event {
+                worker.calls.replay(result);
+                continue;
+            }
             if let Event::At { source: rank, partition: number } = &event {
                 let found = self.sources.iter().position(|source| source.rank() == *rank);
                 source = found.expect("a log is that of this program");
@@ -552,36 +600,67 @@ impl Worker<'_> {
             self.sources[source].replay(partition, event, self.shared);
         }
         self.sources.iter_mut().filter(|source| !source.closed).for_each(LocalSource::flush);
+        for stage in &mut self.detached {
+            stage.pump();
+        }
         worker.durable.note_fed();
         self.shared.wake();
         true
     }
 
-    /// Hands what entered an epoch to the log, at its end.
-    fn log_epoch(&mut self) {
+    /// Hands what entered an epoch to the log, at its end. A worker without open inputs may find that
+    /// several have been closed meanwhile.
+    fn log_epoch(&mut self, open: Epoch) {
         let Some(worker) = &mut self.durable else { return };
         worker.fed = false;
         self.sources.iter_mut().for_each(LocalSource::end_epoch);
         let part = worker.cut.borrow_mut().take();
-        if worker.ended || worker.durable.is_replayed(self.epoch) {
+        if worker.ended {
             return;
         }
-        worker.unlogged.push(Message::Cut {
+        // Only the worker that has closed them knows the time of each.
+        let time = (self.index == 0).then(|| self.shared.time.load(Ordering::SeqCst));
+        let cut = |epoch, part| Message::Cut {
             worker: self.index,
-            epoch: worker.durable.base + self.epoch,
-            time: self.shared.time.load(Ordering::SeqCst),
+            epoch: worker.durable.base + epoch,
+            time,
             part,
-            checkpoint: worker.durable.is_asked_at(self.epoch + 1),
-        });
+            checkpoint: worker.durable.is_asked_at(epoch + 1),
+        };
+        let parts = std::iter::once(part).chain(std::iter::repeat_with(Vec::new));
+        for (epoch, part) in (self.epoch..open).zip(parts) {
+            if !worker.durable.is_replayed(epoch) {
+                worker.unlogged.push(cut(epoch, part));
+            }
+        }
+        // All but the last one have drained: it would not have been opened otherwise. A sink may
+        // wait for them to be logged before it takes what the last one waits to hand over.
+        let drained = worker.unlogged.len().saturating_sub(1);
+        self.send_to_log(drained);
+    }
+
+    /// Hands so many epochs that have drained to the log.
+    fn send_to_log(&mut self, epochs: usize) {
+        let Some(worker) = &mut self.durable else { return };
+        if self.shared.has_failed() {
+            return;
+        }
+        for mut message in worker.unlogged.drain(..epochs) {
+            if let Message::Cut { epoch, part, .. } = &mut message {
+                // Only now all calls of the epoch have come back.
+                worker.calls.take(*epoch - worker.durable.base, part);
+            }
+            worker.messages.send(message);
+        }
     }
 
     /// Hands what has drained to the log.
     fn log_drained(&mut self) {
-        let Some(worker) = &mut self.durable else { return };
+        let Some(worker) = &self.durable else { return };
         // The last epoch is the open one, and has drained when nothing is left at it.
         let is_last_open = worker.ended && self.probe.less_equal(&self.epoch);
-        if !is_last_open && !self.shared.has_failed() {
-            worker.unlogged.drain(..).for_each(|message| worker.messages.send(message));
+        if !is_last_open {
+            self.send_to_log(worker.unlogged.len());
         }
     }
 
@@ -608,8 +687,6 @@ impl Worker<'_> {
     fn hand_over(&mut self, epoch: Epoch) {
         let Some(worker) = &self.durable else { return };
         let epoch = worker.durable.base + epoch;
-        let sources: Vec<_> =
-            self.sources.iter_mut().map(|source| (source.rank(), source.save())).collect();
         for sink in &worker.sinks {
             // A sink's thread that has failed has said so.
             drop(sink.send(Batch::Checkpoint(epoch)));
@@ -618,7 +695,7 @@ impl Worker<'_> {
             worker: self.index,
             epoch,
             time: self.shared.time.load(Ordering::SeqCst),
-            states: durable::save(worker.durable, &self.states, &sources),
+            states: durable::save(worker.durable, &worker.states, &mut self.sources),
         });
     }
 
@@ -638,7 +715,7 @@ impl Worker<'_> {
         if worker.ended || !all_ended || replaying || !self.nothing_to_do() {
             return;
         }
-        self.log_epoch();
+        self.log_epoch(self.epoch + 1);
         if let Some(worker) = &mut self.durable {
             worker.ended = true;
         }

@@ -139,6 +139,22 @@ pub fn put_str(value: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(value.as_bytes());
 }
 
+/// Writes bytes behind their length.
+pub fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    put_len(bytes.len(), out);
+    out.extend_from_slice(bytes);
+}
+
+/// Reads bytes that stand behind their length.
+///
+/// # Panics
+///
+/// If the input is too short.
+pub fn take_sized<'a>(input: &mut &'a [u8]) -> &'a [u8] {
+    let len = take_len(input);
+    take_bytes(input, len)
+}
+
 /// Reads a string.
 ///
 /// # Panics

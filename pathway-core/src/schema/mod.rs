@@ -30,7 +30,8 @@ mod window;
 pub use column::{ColumnAt, Expr, NamedColumns, Path, PathFn, path};
 pub use data_type::{ColumnType, EnumType, StructKind, StructType, VariantType};
 pub use encoding::{
-    RowDecoder, RowEncoder, put_len, put_str, skip, take_bytes, take_len, take_str,
+    RowDecoder, RowEncoder, put_bytes, put_len, put_str, skip, take_bytes, take_len, take_sized,
+    take_str,
 };
 
 pub use event_time::{EventTime, EventTimeColumn, TimePoint};

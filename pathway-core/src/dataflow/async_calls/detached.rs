@@ -1,10 +1,11 @@
 //! A stream's rows, whose results join a later epoch as if from a new source.
 
-use super::{Calls, Interest, Outputs, SharedInbox, put_bytes, take_slice};
+use super::{Calls, Interest, Outputs, SharedInbox};
 use crate::dataflow::chunk::Chunk;
 use crate::dataflow::operator::{Epoch, Logic};
-use crate::dataflow::state::{State, StateSize};
-use crate::schema::{Schema, put_len, take_len};
+use crate::dataflow::state::{Saved, State, StateSize};
+use crate::persistence::records::{Id, Record};
+use crate::schema::Schema;
 use crate::stage::Diff;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -30,7 +31,7 @@ impl Waiting {
         Self { calls, rows: BTreeMap::new(), next: 0, epoch: 0, inbox }
     }
 
-    fn begin(&mut self, row: &[u8], diff: Diff) {
+    pub(super) fn begin(&mut self, row: &[u8], diff: Diff) {
         let interest = self.calls.begin(self.next, self.epoch, row);
         self.rows.insert(self.next, Row { row: row.into(), diff, _interest: interest });
         self.next += 1;
@@ -45,19 +46,18 @@ impl State for Waiting {
         StateSize { rows: self.rows.len(), bytes: bytes.sum() }
     }
 
-    fn save(&self, out: &mut Vec<u8>) {
-        put_len(self.rows.len(), out);
-        for row in self.rows.values() {
-            row.diff.encode(out);
-            put_bytes(&row.row, out);
+    fn save(&mut self, out: &mut Saved) {
+        // Each is a call of its own, also where rows are equal.
+        let records = out.part(&[], true);
+        for (ticket, row) in &self.rows {
+            records.put(Id { key: Some(&row.row), place: &ticket.to_be_bytes() }, |out| {
+                row.diff.encode(out);
+            });
         }
     }
 
-    fn load(&mut self, input: &mut &[u8]) {
-        for _ in 0..take_len(input) {
-            let diff = i64::decode(input);
-            self.begin(take_slice(input), diff);
-        }
+    fn load(&mut self, _part: &[u8], record: Record<'_>) {
+        self.begin(record.key(), i64::decode(&mut record.bytes()));
     }
 }
 

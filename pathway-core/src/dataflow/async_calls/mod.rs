@@ -23,7 +23,6 @@ pub(crate) use pairs::{Pairs, PairsLogic};
 use super::chunk::Origin;
 use super::operator::Epoch;
 use super::out_buffer::SharedBuffer;
-use crate::schema::{put_len, take_bytes, take_len};
 use crate::stage::{Diff, EncodedStep};
 use std::any::Any;
 use std::cell::RefCell;
@@ -111,12 +110,3 @@ impl Inbox {
 
 pub(crate) type SharedInbox = Rc<RefCell<Inbox>>;
 
-fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
-    put_len(bytes.len(), out);
-    out.extend_from_slice(bytes);
-}
-
-fn take_slice<'a>(input: &mut &'a [u8]) -> &'a [u8] {
-    let len = take_len(input);
-    take_bytes(input, len)
-}

@@ -5,15 +5,16 @@
 //! is retracted is exactly what was given. Copies of a row share one call.
 
 use super::held::wake;
-use super::{Calls, Done, Interest, Outcome, Outputs, SharedInbox, put_bytes, take_slice};
+use super::{Calls, Done, Interest, Outcome, Outputs, SharedInbox};
 use crate::dataflow::chunk::Chunk;
 use crate::dataflow::logic::Fail;
 use crate::dataflow::operator::{Epoch, Logic};
-use crate::dataflow::state::{State, StateSize};
-use crate::schema::{Schema, put_len, take_bytes, take_len};
+use crate::dataflow::state::{ChangedKeys, Saved, SavedKey, State, StateSize};
+use crate::persistence::records::{Id, Record};
+use crate::schema::{Schema, take_bytes};
 use crate::stage::Diff;
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use timely::scheduling::SyncActivator;
@@ -37,7 +38,11 @@ enum Call {
 /// The rows that are there, with what their calls gave.
 pub(crate) struct Pairs {
     calls: Box<dyn Calls>,
-    rows: HashMap<Arc<[u8]>, Pair>,
+    /// Where results join a later epoch: it is told how many are waited for, also of a state that
+    /// was loaded.
+    inbox: Option<SharedInbox>,
+    rows: BTreeMap<Arc<[u8]>, Pair>,
+    saved: ChangedKeys<Arc<[u8]>>,
     /// The rows whose calls have not come back, by ticket.
     waiting: BTreeMap<u64, Arc<[u8]>>,
     next: u64,
@@ -59,9 +64,17 @@ fn len(outcome: &Outcome) -> usize {
 }
 
 impl Pairs {
-    pub(crate) fn new(calls: Box<dyn Calls>) -> Self {
-        let (rows, waiting) = (HashMap::new(), BTreeMap::new());
-        Self { calls, rows, waiting, next: 0, epoch: 0, bytes: 0 }
+    pub(crate) fn new(calls: Box<dyn Calls>, inbox: Option<SharedInbox>) -> Self {
+        Self {
+            calls,
+            inbox,
+            rows: BTreeMap::new(),
+            saved: ChangedKeys::default(),
+            waiting: BTreeMap::new(),
+            next: 0,
+            epoch: 0,
+            bytes: 0,
+        }
     }
 
     fn begin(&mut self, row: Arc<[u8]>, count: i64) {
@@ -69,7 +82,11 @@ impl Pairs {
         self.next += 1;
         let interest = self.calls.begin(ticket, self.epoch, &row);
         self.waiting.insert(ticket, Arc::clone(&row));
+        if let Some(inbox) = &self.inbox {
+            inbox.borrow_mut().waiting = self.waiting.len();
+        }
         self.bytes += row.len();
+        self.saved.note(&row);
         self.rows.insert(row, Pair { count, call: Call::Waits { ticket, _interest: interest } });
     }
 
@@ -82,6 +99,7 @@ impl Pairs {
             }
             return diff >= 0;
         };
+        self.saved.note_with(|| row.into());
         pair.count += diff;
         let count = pair.count;
         match &pair.call {
@@ -106,6 +124,7 @@ impl Pairs {
     /// Keeps what a call gave, if its row is still there.
     pub(super) fn answered(&mut self, ticket: u64, outcome: Outcome, outputs: &mut Outputs) {
         let Some(row) = self.waiting.remove(&ticket) else { return };
+        self.saved.note(&row);
         let pair = self.rows.get_mut(&row).expect("a row that waits is there");
         outputs.push(&outcome, pair.count);
         self.bytes += len(&outcome);
@@ -117,47 +136,49 @@ impl Pairs {
 impl State for Pairs {
     fn size(&self) -> StateSize {
         let entry = size_of::<(Arc<[u8]>, Pair)>();
-        StateSize { rows: self.rows.len(), bytes: self.bytes + self.rows.capacity() * entry }
+        StateSize { rows: self.rows.len(), bytes: self.bytes + self.rows.len() * entry }
     }
 
-    fn save(&self, out: &mut Vec<u8>) {
-        put_len(self.rows.len(), out);
-        // In an order of their own, so that equal states are saved alike.
-        let rows: BTreeMap<_, _> = self.rows.iter().collect();
-        for (row, pair) in rows {
-            put_bytes(row, out);
+    fn save(&mut self, out: &mut Saved) {
+        self.saved.save(out, &self.rows, |pair, out| {
             pair.count.encode(out);
             match &pair.call {
                 Call::Waits { .. } => out.push(WAITS),
                 Call::Done(Outcome::Nothing) => out.push(NOTHING),
                 Call::Done(Outcome::Row(bytes)) => {
                     out.push(ROW);
-                    put_bytes(bytes, out);
+                    out.extend_from_slice(bytes);
                 }
                 Call::Done(Outcome::Failed(bytes)) => {
                     out.push(FAILED);
-                    put_bytes(bytes, out);
+                    out.extend_from_slice(bytes);
                 }
             }
-        }
+        });
     }
 
-    fn load(&mut self, input: &mut &[u8]) {
-        for _ in 0..take_len(input) {
-            let row: Arc<[u8]> = take_slice(input).into();
-            let count = i64::decode(input);
-            let outcome = match take_bytes(input, 1)[0] {
-                ROW => Outcome::Row(take_slice(input).to_vec()),
-                FAILED => Outcome::Failed(take_slice(input).to_vec()),
-                NOTHING => Outcome::Nothing,
-                _ => {
-                    self.begin(row, count);
-                    continue;
-                }
-            };
-            self.bytes += row.len() + len(&outcome);
-            self.rows.insert(row, Pair { count, call: Call::Done(outcome) });
-        }
+    fn load(&mut self, _part: &[u8], record: Record<'_>) {
+        let row: Arc<[u8]> = record.key().into();
+        let mut bytes = record.bytes();
+        let count = i64::decode(&mut bytes);
+        let outcome = match take_bytes(&mut bytes, 1)[0] {
+            ROW => Outcome::Row(bytes.to_vec()),
+            FAILED => Outcome::Failed(bytes.to_vec()),
+            NOTHING => Outcome::Nothing,
+            _ => return self.begin(row, count),
+        };
+        self.bytes += row.len() + len(&outcome);
+        self.rows.insert(row, Pair { count, call: Call::Done(outcome) });
+    }
+
+    fn loaded(&mut self) {
+        self.saved.all_saved();
+    }
+}
+
+impl SavedKey for Arc<[u8]> {
+    fn id(&self) -> Id<'_> {
+        Id::of(self)
     }
 }
 

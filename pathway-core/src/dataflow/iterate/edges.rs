@@ -1,6 +1,6 @@
 //! The edges of a loop: chunks of an epoch become updates, and updates chunks.
 
-use super::{Buffer, Flow, LoopTime, Row, Update};
+use super::{Buffer, Entered, Flow, LoopTime, Row, Update};
 use crate::dataflow::chunk::Chunk;
 use crate::dataflow::logic::Fail;
 use crate::dataflow::operator::{Edge, Epoch, Logic};
@@ -15,16 +15,35 @@ use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::generic::operator::Operator as _;
 use timely::dataflow::operators::{Enter, Leave};
 
-/// Takes chunks into a loop.
-pub(crate) fn enter<'inner>(edge: Edge<'_>, scope: Scope<'inner, LoopTime>) -> Flow<'inner> {
+/// Takes chunks into a loop. Where what enters is kept for a later run, what is known of an earlier
+/// one enters first.
+pub(crate) fn enter<'inner>(
+    edge: Edge<'_>,
+    scope: Scope<'inner, LoopTime>,
+    entered: Option<Rc<RefCell<Entered>>>,
+) -> Flow<'inner> {
     edge.enter(scope)
-        .unary(Pipeline, "Enter", |_, _| {
+        .unary(Pipeline, "Enter", |capability, info| {
+            // It is scheduled once by itself, when the states have been loaded.
+            let mut first = entered.is_some().then_some(capability);
+            scope.activator_for(info.address).activate();
             move |input, output| {
+                if let Some((capability, entered)) = first.take().zip(entered.as_ref()) {
+                    let restored = entered.borrow_mut().take_restored();
+                    let time = *capability.time();
+                    let updates = restored.into_iter().map(|(pair, diff)| (pair, time, diff));
+                    let mut updates: Vec<Update> = updates.collect();
+                    output.session(&capability).give_container(&mut updates);
+                }
                 input.for_each(|capability, chunks: &mut Vec<Chunk>| {
                     let mut times = capability.stamp().iter();
                     let time: &LoopTime = times.next().expect("chunks are sent at an epoch");
                     let mut updates: Vec<Update> = Vec::new();
                     for chunk in chunks.drain(..) {
+                        if let Some(entered) = &entered {
+                            let mut entered = entered.borrow_mut();
+                            chunk.iter().for_each(|(key, row, diff)| entered.note(key, row, diff));
+                        }
                         updates.extend(chunk.iter().map(|(key, value, diff)| {
                             ((Row::of(key), Row::new(value)), *time, diff)
                         }));
@@ -85,11 +104,13 @@ impl Sums {
 pub(crate) struct Left {
     root: Box<dyn EncodedStep>,
     sums: Sums,
+    /// The loop is restored in the first epoch, and gives what it gave before.
+    restores: bool,
 }
 
 impl Left {
-    pub(crate) fn new(root: Box<dyn EncodedStep>) -> Self {
-        Self { root, sums: Sums::default() }
+    pub(crate) fn new(root: Box<dyn EncodedStep>, restores: bool) -> Self {
+        Self { root, sums: Sums::default(), restores }
     }
 }
 
@@ -98,10 +119,14 @@ impl Logic for Left {
         self.sums.add(&chunk);
     }
 
-    fn close(&mut self, _epoch: Epoch) -> bool {
+    fn close(&mut self, epoch: Epoch) -> bool {
         let mut bytes = Buffer::default();
         // Of an unusually large epoch nothing is kept.
-        for (row, diff) in std::mem::take(&mut self.sums).0 {
+        let sums = std::mem::take(&mut self.sums);
+        if self.restores && epoch == 0 {
+            return true;
+        }
+        for (row, diff) in sums.0 {
             self.root.push(row.bytes(&mut bytes), &[], diff);
         }
         true

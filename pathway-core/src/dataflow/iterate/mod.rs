@@ -15,6 +15,7 @@
 mod blocks;
 mod combine;
 mod edges;
+mod entered;
 mod feedback;
 mod group;
 mod keyed;
@@ -27,6 +28,7 @@ mod time;
 mod weights;
 
 pub(crate) use edges::{Left, NotSettled, enter, leave};
+pub(crate) use entered::Entered;
 pub use feedback::Limit;
 pub(crate) use feedback::{Feedback, leave_inner};
 pub(crate) use group::WholeGroup;

@@ -3,7 +3,8 @@
 use super::keyed::Spine;
 use super::weights::{Weight, WeightSpine};
 use super::{LoopTime, Row};
-use crate::dataflow::state::{State, StateSize};
+use crate::dataflow::state::{Saved, State, StateSize};
+use crate::persistence::records::Record;
 use crate::stage::Diff;
 use differential_dataflow::operators::arrange::TraceAgent;
 use differential_dataflow::operators::arrange::arrangement::Arranged;
@@ -44,9 +45,9 @@ impl State for Kept {
         })
     }
 
-    fn save(&self, _out: &mut Vec<u8>) {}
+    fn save(&mut self, _out: &mut Saved) {}
 
-    fn load(&mut self, _input: &mut &[u8]) {}
+    fn load(&mut self, _part: &[u8], _record: Record<'_>) {}
 }
 
 /// A trace whose batches can be measured.

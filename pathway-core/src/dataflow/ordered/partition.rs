@@ -3,8 +3,8 @@
 use super::entry::{Entry, plus};
 use super::plan::Keeps;
 use super::tree::Tree;
-use crate::dataflow::state::{State, StateSize};
-use crate::schema::{Schema, put_len, take_bytes, take_len};
+use crate::dataflow::state::{Pending, Saved, State, StateSize};
+use crate::persistence::records::{Id, Record, Records};
 use crate::stage::{Diff, Input};
 use hashbrown::HashMap;
 
@@ -51,6 +51,8 @@ pub(super) struct Partition {
     pub(super) anchors: Vec<Tree>,
     /// The updates of the epoch.
     pending: Vec<Entry>,
+    /// What the epoch has changed, where somebody asks for it.
+    changes: Option<Vec<Entry>>,
 }
 
 /// Whether a row has a value to interpolate by.
@@ -65,6 +67,7 @@ impl Partition {
             keys: keeps.keys.then(|| Box::new(Tree::new())),
             anchors: keeps.anchors.iter().map(|_| Tree::new()).collect(),
             pending: Vec::new(),
+            changes: None,
         }
     }
 
@@ -93,6 +96,9 @@ impl Partition {
 
     /// Adds a row, or takes it away.
     pub(super) fn apply(&mut self, keeps: &Keeps, entry: &Entry) {
+        if let Some(changes) = &mut self.changes {
+            changes.push(entry.clone());
+        }
         self.rows.update(&keeps.aggregates, entry);
         if let Some(keys) = &mut self.keys {
             let key = entry.key();
@@ -126,6 +132,9 @@ impl Partition {
             let mut gone = last.clone();
             gone.copies = -gone.copies.min(over);
             self.rows.update(&[], &gone);
+            if let Some(changes) = &mut self.changes {
+                changes.push(gone);
+            }
         }
     }
 
@@ -164,11 +173,19 @@ pub(crate) struct Partitions {
     by_key: HashMap<Box<[u8]>, Partition, foldhash::fast::RandomState>,
     /// The partitions that change in this epoch.
     touched: Vec<Box<[u8]>>,
+    /// What has changed since it was saved.
+    changes: Pending,
 }
 
 impl Partitions {
     pub(crate) fn new(keeps: Keeps, rows_max: Option<u64>) -> Self {
-        Self { keeps, rows_max, by_key: HashMap::default(), touched: Vec::new() }
+        Self {
+            keeps,
+            rows_max,
+            by_key: HashMap::default(),
+            touched: Vec::new(),
+            changes: Pending::default(),
+        }
     }
 
     /// Takes an update of the epoch: a row as it travels.
@@ -205,9 +222,16 @@ impl Partitions {
     ) -> Result<(), E> {
         let mut touched = std::mem::take(&mut self.touched);
         touched.sort_unstable();
+        let mut message = Vec::new();
         for key in touched {
             let Some(partition) = self.by_key.get_mut(&key) else { continue };
+            partition.changes = self.changes.is_on().then(Vec::new);
             f(&key, partition, &self.keeps)?;
+            for entry in partition.changes.take().into_iter().flatten() {
+                message.clear();
+                entry.write(&mut message);
+                self.changes.add(Id { key: Some(&key), place: &message }, entry.copies);
+            }
             if partition.rows.rows() == 0 {
                 self.by_key.remove(&key);
             }
@@ -226,35 +250,27 @@ impl State for Partitions {
         StateSize { rows: usize::try_from(rows).unwrap_or(usize::MAX), bytes: bytes.sum() }
     }
 
-    fn save(&self, out: &mut Vec<u8>) {
-        put_len(self.by_key.len(), out);
-        let mut message = Vec::new();
-        for (key, partition) in &self.by_key {
-            put_len(key.len(), out);
-            out.extend_from_slice(key);
-            put_len(partition.rows.entries().count(), out);
-            for entry in partition.rows.entries() {
-                message.clear();
-                entry.write(&mut message);
-                put_len(message.len(), out);
-                out.extend_from_slice(&message);
-                entry.copies.encode(out);
+    fn save(&mut self, out: &mut Saved) {
+        let by_key = &self.by_key;
+        self.changes.save(out, &[], |records: &mut Records| {
+            let mut message = Vec::new();
+            for (key, partition) in by_key {
+                for entry in partition.rows.entries() {
+                    message.clear();
+                    entry.write(&mut message);
+                    records.add(Id { key: Some(key), place: &message }, entry.copies);
+                }
             }
-        }
+        });
     }
 
-    fn load(&mut self, input: &mut &[u8]) {
-        for _ in 0..take_len(input) {
-            let len = take_len(input);
-            let key = take_bytes(input, len);
-            let partition =
-                self.by_key.entry_ref(key).or_insert_with(|| Partition::new(&self.keeps));
-            for _ in 0..take_len(input) {
-                let len = take_len(input);
-                let message = take_bytes(input, len);
-                let entry = Entry::read(message, i64::decode(input));
-                partition.apply(&self.keeps, &entry);
-            }
-        }
+    fn load(&mut self, _part: &[u8], record: Record<'_>) {
+        let partition = self.by_key.entry_ref(record.key());
+        let partition = partition.or_insert_with(|| Partition::new(&self.keeps));
+        partition.apply(&self.keeps, &Entry::read(record.id.place, record.copies()));
+    }
+
+    fn loaded(&mut self) {
+        self.changes.begin();
     }
 }

@@ -9,11 +9,12 @@ use super::session::Session;
 use super::{Change, LEFT, Meets, Progress, RIGHT, TimeJoinPlan, Wait};
 use crate::dataflow::chunk::Chunk;
 use crate::dataflow::key_table::KeyTable;
-use crate::dataflow::state::{State, StateSize};
+use crate::dataflow::state::{Saved, State, StateSize};
 use crate::dataflow::watermark::{END, START};
 use crate::dataflow::window::Emission;
 use crate::format::display::display;
-use crate::schema::{DataType, Schema, put_len, take_bytes, take_len};
+use crate::persistence::records::{Id, Record};
+use crate::schema::{DataType, Schema, put_bytes, put_len, take_len, take_sized};
 use crate::stage::{Diff, EncodedStep};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -320,6 +321,8 @@ impl TimeJoinState {
         }
         if of.rows.iter().all(Rows::is_empty) {
             self.keys.remove(slot);
+        } else {
+            self.keys.mark(slot);
         }
     }
 }
@@ -387,82 +390,95 @@ impl State for TimeJoinState {
         size
     }
 
-    fn save(&self, out: &mut Vec<u8>) {
-        let put = |bytes: &[u8], out: &mut Vec<u8>| {
-            put_len(bytes.len(), out);
-            out.extend_from_slice(bytes);
-        };
-        self.progress.at.iter().for_each(|at| at.encode(out));
-        put_len(self.keys.len(), out);
-        for slot in self.keys.slots() {
-            let key = self.keys.key_at(slot);
-            put(self.keys.bytes(&key), out);
-            for rows in &self.of[slot as usize].rows {
-                put_len(rows.size().0, out);
-                rows.for_each(|time, moment, row, copies| {
-                    time.encode(out);
-                    moment.met.encode(out);
-                    copies.encode(out);
-                    put(row, out);
-                });
+    fn save(&mut self, out: &mut Saved) {
+        out.small(OVER, |out| {
+            self.progress.at.iter().for_each(|at| at.encode(out));
+            if let Some(early) = &self.early {
+                early.save(out);
             }
+        });
+        let changed = self.keys.take_changed();
+        let records = out.part(ROWS, changed.whole);
+        for key in &changed.gone {
+            records.gone(Id::of(key));
         }
-        for held in &self.held {
-            put_len(held.values().map(BTreeMap::len).sum(), out);
+        for slot in changed.slots {
+            let key = self.keys.key_at(slot);
+            records.put(Id::of(self.keys.bytes(&key)), |out| {
+                for rows in &self.of[slot as usize].rows {
+                    put_len(rows.size().0, out);
+                    rows.for_each(|time, moment, row, copies| {
+                        time.encode(out);
+                        moment.met.encode(out);
+                        copies.encode(out);
+                        put_bytes(row, out);
+                    });
+                }
+            });
+        }
+        // They come and go with the watermark, so most are others each time.
+        let mut place = Vec::new();
+        for (held, name) in self.held.iter().zip(HELD) {
+            let records = out.part(name, true);
             for (time, rows) in held {
                 for ((key, row), copies) in rows {
-                    time.encode(out);
-                    copies.encode(out);
-                    out.push(u8::from(key.is_some()));
-                    put(key.as_deref().unwrap_or_default(), out);
-                    put(row, out);
+                    place.clear();
+                    time.encode(&mut place);
+                    place.extend_from_slice(row);
+                    records.add(Id { key: key.as_deref(), place: &place }, *copies);
                 }
             }
-        }
-        if let Some(early) = &self.early {
-            early.save(out);
         }
     }
 
-    fn load(&mut self, input: &mut &[u8]) {
-        let take = |input: &mut &[u8]| {
-            let len = take_len(input);
-            take_bytes(input, len).to_vec()
-        };
-        self.progress.at = [i128::decode(input), i128::decode(input)];
-        for _ in 0..take_len(input) {
-            let slot = self.slot(&take(input), &mut Vec::new());
-            for side in [LEFT, RIGHT] {
-                let ties = match &self.rule {
-                    Rule::AsOf(as_of) if side == RIGHT => as_of.ties,
-                    _ => Ties::Any,
-                };
-                for _ in 0..take_len(input) {
-                    let (time, met) = (i128::decode(input), bool::decode(input));
-                    let (copies, row) = (i64::decode(input), take(input));
-                    let rows = &mut self.of[slot as usize].rows[side];
-                    rows.update(ties, time, &row, copies).expect("saved rows are there");
-                    if met {
-                        rows.meet(time..=time);
-                    }
+    fn load(&mut self, part: &[u8], record: Record<'_>) {
+        if part == OVER {
+            let input = &mut record.bytes();
+            self.progress.at = [i128::decode(input), i128::decode(input)];
+            if let Some(early) = &mut self.early {
+                early.load(input, &self.progress);
+            }
+            return;
+        }
+        if let Some(side) = HELD.iter().position(|name| *name == part) {
+            let mut row = record.id.place;
+            let time = i128::decode(&mut row);
+            let row = (record.id.key.map(<[u8]>::to_vec), row.to_vec());
+            self.held[side].entry(time).or_default().insert(row, record.copies());
+            return;
+        }
+        let slot = self.slot(record.key(), &mut Vec::new());
+        let input = &mut record.bytes();
+        for side in [LEFT, RIGHT] {
+            let ties = match &self.rule {
+                Rule::AsOf(as_of) if side == RIGHT => as_of.ties,
+                _ => Ties::Any,
+            };
+            for _ in 0..take_len(input) {
+                let (time, met) = (i128::decode(input), bool::decode(input));
+                let (copies, row) = (i64::decode(input), take_sized(input));
+                let rows = &mut self.of[slot as usize].rows[side];
+                rows.update(ties, time, row, copies).expect("saved rows are there");
+                if met {
+                    rows.meet(time..=time);
                 }
             }
-            // Nothing is let go of: it would have been before it was saved.
-            self.advance(slot, &mut Silent);
-        }
-        for side in [LEFT, RIGHT] {
-            for _ in 0..take_len(input) {
-                let (time, copies) = (i128::decode(input), i64::decode(input));
-                let has_key = bool::decode(input);
-                let key = Some(take(input)).filter(|_| has_key);
-                self.held[side].entry(time).or_default().insert((key, take(input)), copies);
-            }
-        }
-        if let Some(early) = &mut self.early {
-            early.load(input, &self.progress);
         }
     }
+
+    fn loaded(&mut self) {
+        // Nothing is let go of: it would have been before it was saved.
+        let slots: Vec<u32> = self.keys.slots().collect();
+        slots.into_iter().for_each(|slot| self.advance(slot, &mut Silent));
+        self.keys.all_saved();
+    }
 }
+
+/// The parts of the state: how far both sides have come and what waits to come out, the rows by
+/// key, and those of each side that wait until they are settled.
+const OVER: &[u8] = b"over";
+const ROWS: &[u8] = b"rows";
+const HELD: [&[u8]; 2] = [b"left", b"right"];
 
 /// Where nothing is given.
 pub(super) struct Silent;

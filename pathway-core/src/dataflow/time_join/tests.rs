@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::dataflow::chunk::Chunk;
-use crate::dataflow::state::State;
+use crate::dataflow::state::{State, Stored};
 use crate::dataflow::watermark::{END, START};
 use crate::dataflow::window::Emission;
 use crate::schema::Schema;
@@ -208,13 +208,14 @@ struct Joined {
     naive: Naive,
     state: TimeJoinState,
     given: BTreeMap<Pair, Diff>,
+    stored: Stored,
 }
 
 impl Joined {
     fn new(naive: Naive) -> Self {
         let types = [Row::data_type(), Row::data_type()];
         let state = TimeJoinState::new(naive.plan, types, naive.retracts);
-        Self { naive, state, given: BTreeMap::new() }
+        Self { naive, state, given: BTreeMap::new(), stored: Stored::default() }
     }
 
     fn close(&mut self, updates: &[Vec<(Row, Diff)>; 2], at: [i128; 2], now: i64) {
@@ -275,12 +276,9 @@ impl Joined {
     }
 
     fn save_and_load(&mut self) {
-        let mut saved = Vec::new();
-        self.state.save(&mut saved);
+        self.stored.save(&mut self.state);
         let mut loaded = Self::new(self.naive);
-        let mut input = saved.as_slice();
-        loaded.state.load(&mut input);
-        assert!(input.is_empty());
+        self.stored.load(&mut loaded.state);
         assert_eq!(loaded.state.size().rows, self.state.size().rows);
         self.state = loaded.state;
     }

@@ -4,7 +4,8 @@ use super::{END, START, Watermark, WatermarkPlan};
 use crate::dataflow::chunk::Chunk;
 use crate::dataflow::epoch_clock::{Alarm, NEVER};
 use crate::dataflow::operator::{Epoch, Logic};
-use crate::dataflow::state::{State, StateSize};
+use crate::dataflow::state::{Saved, State, StateSize};
+use crate::persistence::records::Record;
 use crate::schema::{Schema, put_len, take_bytes, take_len};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -71,18 +72,21 @@ impl State for Partitions {
         StateSize { rows, bytes: rows * size_of::<(u64, Partition)>() }
     }
 
-    fn save(&self, out: &mut Vec<u8>) {
-        self.watermark.get().encode(out);
-        self.watermark.largest().encode(out);
-        put_len(self.partitions.len(), out);
-        for (id, known) in &self.partitions {
-            id.encode(out);
-            known.largest.encode(out);
-            known.heard.encode(out);
-        }
+    fn save(&mut self, out: &mut Saved) {
+        out.small(&[], |out| {
+            self.watermark.get().encode(out);
+            self.watermark.largest().encode(out);
+            put_len(self.partitions.len(), out);
+            for (id, known) in &self.partitions {
+                id.encode(out);
+                known.largest.encode(out);
+                known.heard.encode(out);
+            }
+        });
     }
 
-    fn load(&mut self, input: &mut &[u8]) {
+    fn load(&mut self, _part: &[u8], record: Record<'_>) {
+        let input = &mut record.bytes();
         self.watermark.at.set(i128::decode(input));
         self.watermark.largest.set(i128::decode(input));
         for _ in 0..take_len(input) {
@@ -149,6 +153,7 @@ impl Logic for Least {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataflow::state::Stored;
 
     const PLAN: WatermarkPlan =
         WatermarkPlan { lateness: 10, idle_after: 100, per_key: false, ahead: None, follows: None };
@@ -192,12 +197,10 @@ mod tests {
         partitions.hear(7, 50, 3);
         partitions.hear(9, 70, 4);
         partitions.advance(4);
-        let mut saved = Vec::new();
-        partitions.save(&mut saved);
+        let mut stored = Stored::default();
+        stored.save(&mut partitions);
         let mut loaded = Partitions::new(PLAN, Rc::default());
-        let mut input = saved.as_slice();
-        loaded.load(&mut input);
-        assert!(input.is_empty());
+        stored.load(&mut loaded);
         assert_eq!(loaded.watermark.get(), 40);
         assert_eq!(loaded.partitions, partitions.partitions);
         assert_eq!(loaded.advance(103), partitions.advance(103));

@@ -9,8 +9,9 @@ use super::judge::OutOfTime;
 use super::{Judge, Progress, time_and_key};
 use crate::dataflow::chunk::Chunk;
 use crate::dataflow::operator::{Epoch, Logic};
-use crate::dataflow::state::{State, StateSize};
-use crate::schema::{Schema, put_len, take_bytes, take_len};
+use crate::dataflow::state::{Saved, State, StateSize};
+use crate::persistence::records::{Id, Record};
+use crate::schema::Schema;
 use crate::stage::{Diff, EncodedStep};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -51,23 +52,21 @@ impl State for Refused {
         StateSize { rows: self.rows.len(), bytes }
     }
 
-    fn save(&self, out: &mut Vec<u8>) {
-        put_len(self.rows.len(), out);
+    fn save(&mut self, out: &mut Saved) {
+        let records = out.part(&[], true);
+        let mut place = Vec::new();
         for ((time, row), copies) in &self.rows {
-            time.encode(out);
-            put_len(row.len(), out);
-            out.extend_from_slice(row);
-            copies.encode(out);
+            place.clear();
+            time.encode(&mut place);
+            place.extend_from_slice(row);
+            records.add(Id::at(&place), *copies);
         }
     }
 
-    fn load(&mut self, input: &mut &[u8]) {
-        for _ in 0..take_len(input) {
-            let time = i128::decode(input);
-            let len = take_len(input);
-            let row = take_bytes(input, len).to_vec();
-            self.rows.insert((time, row), Diff::decode(input));
-        }
+    fn load(&mut self, _part: &[u8], record: Record<'_>) {
+        let mut row = record.id.place;
+        let time = i128::decode(&mut row);
+        self.rows.insert((time, row.to_vec()), record.copies());
     }
 }
 
@@ -138,6 +137,7 @@ impl Logic for TableEdge {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataflow::state::Stored;
 
     #[test]
     fn refused_rows_are_kept_until_the_watermark_has_passed_them() {
@@ -145,12 +145,10 @@ mod tests {
         for (time, row, diff) in [(5, b"five", 1), (9, b"nine", 2), (9, b"nine", -1)] {
             refused.update(time, row, diff);
         }
-        let mut saved = Vec::new();
-        refused.save(&mut saved);
+        let mut stored = Stored::default();
+        stored.save(&mut refused);
         let mut loaded = Refused::default();
-        let mut input = saved.as_slice();
-        loaded.load(&mut input);
-        assert!(input.is_empty());
+        stored.load(&mut loaded);
         assert_eq!(loaded.rows, refused.rows);
         assert!(loaded.holds(5, b"five") && loaded.holds(9, b"nine"));
         loaded.forget(9);

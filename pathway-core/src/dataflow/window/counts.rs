@@ -7,13 +7,14 @@
 
 use super::emit::{Early, InWindow, ToRoot, WindowOutput};
 use super::part::Part;
-use super::{Emission, Moment, Problem, Results, WindowState};
+use super::{Emission, Moment, OVER, Problem, Results, WindowState};
 use crate::dataflow::ReducePlan;
 use crate::dataflow::group_table::GroupOutput;
 use crate::dataflow::ordered::{Entry, Tree, too_few};
-use crate::dataflow::state::{State, StateSize};
+use crate::dataflow::state::{ChangedKeys, Saved, State, StateSize};
 use crate::dataflow::watermark::{END, START};
-use crate::schema::{DataType, Schema, put_len, take_bytes, take_len};
+use crate::persistence::records::Record;
+use crate::schema::{DataType, Schema, put_bytes, put_len, take_len, take_sized};
 use crate::stage::{Batch, Diff, EncodedStep, Inputs, SharedBatch, enter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -56,6 +57,7 @@ pub(crate) struct Counts {
     /// The updates of this epoch, by what the rows sort by.
     pending: BTreeMap<Rc<[u8]>, BTreeMap<Vec<u8>, Entry>>,
     keys: BTreeMap<Rc<[u8]>, OfKey>,
+    saved: ChangedKeys<Rc<[u8]>>,
     /// By the time of the last row of the first window that is not final.
     full: BTreeSet<(i128, Rc<[u8]>)>,
     over: i128,
@@ -86,6 +88,7 @@ impl Counts {
             batch: Batch::shared(1),
             pending: BTreeMap::new(),
             keys: BTreeMap::new(),
+            saved: ChangedKeys::default(),
             full: BTreeSet::new(),
             over: START,
             early: Early::default(),
@@ -146,6 +149,7 @@ impl Counts {
         changes: BTreeMap<Vec<u8>, Entry>,
         output: &mut dyn WindowOutput,
     ) -> Result<(), Problem> {
+        self.saved.note(key);
         let mut of_key = self.keys.remove(key).unwrap_or_else(OfKey::new);
         let changes: Vec<Entry> = changes.into_values().filter(|row| row.copies != 0).collect();
         let (Some(first), Some(last)) = (changes.first(), changes.last()) else {
@@ -215,6 +219,7 @@ impl Counts {
     fn finish(&mut self, output: &mut dyn WindowOutput) -> Result<BTreeSet<Vec<u8>>, Problem> {
         let mut over = BTreeSet::new();
         if self.over == END {
+            self.saved.note_all();
             for (key, of_key) in std::mem::take(&mut self.keys) {
                 let windows = of_key.first..of_key.len().div_ceil(self.hop);
                 self.finish_windows(&key, &of_key, windows, output, &mut over)?;
@@ -228,6 +233,7 @@ impl Counts {
                 break;
             }
             let Some(mut of_key) = self.keys.remove(&key) else { continue };
+            self.saved.note(&key);
             of_key.full_at = None;
             let limit = time_bytes(self.over);
             let settled = of_key.gone + of_key.rows.rank_where(|sort| sort < limit.as_slice());
@@ -346,50 +352,53 @@ impl State for Counts {
         size
     }
 
-    fn save(&self, out: &mut Vec<u8>) {
-        self.over.encode(out);
-        self.early.save(out);
-        put_len(self.keys.len(), out);
+    fn save(&mut self, out: &mut Saved) {
+        out.small(OVER, |out| {
+            self.over.encode(out);
+            self.early.save(out);
+        });
         let mut message = Vec::new();
-        for (key, of_key) in &self.keys {
-            put_len(key.len(), out);
-            out.extend_from_slice(key);
+        self.saved.save(out, &self.keys, |of_key, out| {
             of_key.gone.encode(out);
             of_key.first.encode(out);
             put_len(of_key.rows.entries().count(), out);
             for entry in of_key.rows.entries() {
                 message.clear();
                 entry.write(&mut message);
-                put_len(message.len(), out);
-                out.extend_from_slice(&message);
+                put_bytes(&message, out);
                 entry.copies.encode(out);
             }
-        }
+        });
     }
 
-    fn load(&mut self, input: &mut &[u8]) {
-        self.over = i128::decode(input);
-        self.early.load(input);
-        for _ in 0..take_len(input) {
-            let len = take_len(input);
-            let key: Rc<[u8]> = take_bytes(input, len).into();
-            let (gone, first) = (u64::decode(input), u64::decode(input));
-            let mut of_key = OfKey { gone, first, ..OfKey::new() };
-            for _ in 0..take_len(input) {
-                let len = take_len(input);
-                let message = take_bytes(input, len);
-                let entry = Entry::read(message, Diff::decode(input));
-                of_key.rows.update(&[], &entry);
-            }
-            self.note(&key, &mut of_key);
-            self.keys.insert(key, of_key);
+    fn load(&mut self, part: &[u8], record: Record<'_>) {
+        let input = &mut record.bytes();
+        if part == OVER {
+            self.over = i128::decode(input);
+            self.early.load(input);
+            return;
         }
+        let key: Rc<[u8]> = record.key().into();
+        let (gone, first) = (u64::decode(input), u64::decode(input));
+        let mut of_key = OfKey { gone, first, ..OfKey::new() };
+        for _ in 0..take_len(input) {
+            let message = take_sized(input);
+            let entry = Entry::read(message, Diff::decode(input));
+            of_key.rows.update(&[], &entry);
+        }
+        self.note(&key, &mut of_key);
+        self.keys.insert(key, of_key);
+    }
+
+    fn loaded(&mut self) {
+        self.saved.all_saved();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataflow::state::Stored;
     use crate::dataflow::OutputShape;
     use crate::dataflow::fold::{AnyFold, Count};
     use crate::stage::put_sort_header;
@@ -438,12 +447,10 @@ mod tests {
                     row(&mut saved, time, 1);
                 }
                 close(&mut saved, 3, 0);
-                let mut bytes = Vec::new();
-                saved.save(&mut bytes);
+                let mut stored = Stored::default();
+                stored.save(&mut saved);
                 let mut loaded = new(windows, emission);
-                let mut input = bytes.as_slice();
-                loaded.load(&mut input);
-                assert!(input.is_empty());
+                stored.load(&mut loaded);
                 for (watermark, now) in [(4, 50), (10, 60), (12, 200), (END, 300)] {
                     for counts in [&mut saved, &mut loaded] {
                         row(counts, watermark.min(20), 1);
@@ -454,6 +461,9 @@ mod tests {
                     let expected = close(&mut saved, watermark, now);
                     assert_eq!(close(&mut loaded, watermark, now), expected, "{emission:?}");
                     assert_eq!(loaded.size().rows, saved.size().rows);
+                    stored.save(&mut saved);
+                    loaded = new(windows, emission);
+                    stored.load(&mut loaded);
                 }
                 assert_eq!(loaded.size().rows, 0);
             }

@@ -6,12 +6,13 @@
 
 use super::emit::{Early, InWindow, ToRoot, WindowOutput, end_of};
 use super::part::Part;
-use super::{Around, Emission, Moment, Problem, Results, WindowState, pane_and_key};
+use super::{Around, Emission, Moment, OVER, Problem, Results, WindowState, pane_and_key};
 use crate::dataflow::ReducePlan;
 use crate::dataflow::group_table::{GroupOutput, GroupTable};
-use crate::dataflow::state::{State, StateSize};
+use crate::dataflow::state::{ChangedKeys, Saved, State, StateSize};
 use crate::dataflow::watermark::{END, START};
-use crate::schema::{Schema, put_len, take_bytes, take_len};
+use crate::persistence::records::Record;
+use crate::schema::{Schema, put_bytes, put_len, take_len, take_sized};
 use crate::stage::{Diff, EncodedStep, SharedBatch};
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,6 +69,7 @@ pub(crate) struct Intervals {
     /// The rows of the other table in this epoch.
     others: BTreeMap<Key, Vec<(i128, Vec<u8>, Diff)>>,
     keys: BTreeMap<Key, OfKey>,
+    saved: ChangedKeys<Key>,
     /// By end, key and time.
     ends: BTreeSet<(i128, Key, i128)>,
     /// By time and key.
@@ -95,6 +97,7 @@ impl Intervals {
             describe,
             others: BTreeMap::new(),
             keys: BTreeMap::new(),
+            saved: ChangedKeys::default(),
             ends: BTreeSet::new(),
             moments: BTreeSet::new(),
             over: START,
@@ -128,6 +131,7 @@ impl Intervals {
         changes: Changes,
         output: &mut dyn WindowOutput,
     ) -> Result<(), Problem> {
+        self.saved.note(key);
         let mut of_key = self.keys.remove(key).unwrap_or_default();
         let mut old: BTreeMap<i128, Old> = BTreeMap::new();
         let Around { lower, upper, .. } = self.around;
@@ -278,6 +282,7 @@ impl Intervals {
             }
             let Some(of_key) = self.keys.get_mut(&key) else { continue };
             let Some(interval) = of_key.intervals.remove(&time) else { continue };
+            self.saved.note(&key);
             if of_key.is_empty() {
                 self.keys.remove(&key);
             }
@@ -303,6 +308,7 @@ impl Intervals {
             }
             let Some(of_key) = self.keys.get_mut(&key) else { continue };
             of_key.moments.remove(&time);
+            self.saved.note(&key);
             if of_key.is_empty() {
                 self.keys.remove(&key);
             }
@@ -396,73 +402,69 @@ impl State for Intervals {
         size
     }
 
-    fn save(&self, out: &mut Vec<u8>) {
-        self.over.encode(out);
-        self.needed.encode(out);
-        self.early.save(out);
-        put_len(self.keys.len(), out);
-        for (key, of_key) in &self.keys {
-            key.is_some().encode(out);
-            put_bytes(key.as_deref().unwrap_or_default(), out);
+    fn save(&mut self, out: &mut Saved) {
+        out.small(OVER, |out| {
+            self.over.encode(out);
+            self.needed.encode(out);
+            self.early.save(out);
+        });
+        let plan = &self.plan;
+        self.saved.save(out, &self.keys, |of_key, out| {
             put_len(of_key.moments.len(), out);
             for (time, part) in &of_key.moments {
                 time.encode(out);
-                part.save(&self.plan, out);
+                part.save(plan, out);
             }
             put_len(of_key.intervals.len(), out);
             for (time, interval) in &of_key.intervals {
                 time.encode(out);
-                interval.part.save(&self.plan, out);
+                interval.part.save(plan, out);
                 put_len(interval.rows.len(), out);
                 for (row, copies) in &interval.rows {
                     put_bytes(row, out);
                     copies.encode(out);
                 }
             }
-        }
+        });
     }
 
-    fn load(&mut self, input: &mut &[u8]) {
-        self.over = i128::decode(input);
-        self.needed = i128::decode(input);
-        self.early.load(input);
+    fn load(&mut self, part: &[u8], record: Record<'_>) {
+        let input = &mut record.bytes();
+        if part == OVER {
+            self.over = i128::decode(input);
+            self.needed = i128::decode(input);
+            self.early.load(input);
+            return;
+        }
+        let key: Key = record.id.key.map(Into::into);
+        let mut of_key = OfKey::default();
         for _ in 0..take_len(input) {
-            let has_key = bool::decode(input);
-            let key = Key::Some(take_sized(input).into()).filter(|_| has_key);
-            let mut of_key = OfKey::default();
-            for _ in 0..take_len(input) {
-                let time = i128::decode(input);
-                of_key.moments.insert(time, Part::load(&self.plan, input));
-                self.moments.insert((time, key.clone()));
-            }
-            for _ in 0..take_len(input) {
-                let time = i128::decode(input);
-                let part = Part::load(&self.plan, input);
-                let rows = (0..take_len(input)).map(|_| {
-                    let row = take_sized(input).to_vec();
-                    (row, Diff::decode(input))
-                });
-                of_key.intervals.insert(time, Interval { part, rows: rows.collect() });
-                self.ends.insert((self.bounds(time).1, key.clone(), time));
-            }
-            self.keys.insert(key, of_key);
+            let time = i128::decode(input);
+            of_key.moments.insert(time, Part::load(&self.plan, input));
+            self.moments.insert((time, key.clone()));
         }
+        for _ in 0..take_len(input) {
+            let time = i128::decode(input);
+            let part = Part::load(&self.plan, input);
+            let rows = (0..take_len(input)).map(|_| {
+                let row = take_sized(input).to_vec();
+                (row, Diff::decode(input))
+            });
+            of_key.intervals.insert(time, Interval { part, rows: rows.collect() });
+            self.ends.insert((self.bounds(time).1, key.clone(), time));
+        }
+        self.keys.insert(key, of_key);
     }
-}
 
-fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
-    put_len(bytes.len(), out);
-    out.extend_from_slice(bytes);
-}
-
-fn take_sized<'a>(input: &mut &'a [u8]) -> &'a [u8] {
-    let len = take_len(input);
-    take_bytes(input, len)
+    fn loaded(&mut self) {
+        self.saved.all_saved();
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataflow::state::Stored;
     use crate::dataflow::OutputShape;
     use crate::dataflow::fold::{AnyFold, Count};
     use crate::stage::Inputs;
@@ -519,12 +521,10 @@ mod tests {
                 other(&mut saved, time + 1, 1);
             }
             close(&mut saved, 2, 0);
-            let mut bytes = Vec::new();
-            saved.save(&mut bytes);
+            let mut stored = Stored::default();
+            stored.save(&mut saved);
             let mut loaded = new(emission, append_only);
-            let mut input = bytes.as_slice();
-            loaded.load(&mut input);
-            assert!(input.is_empty());
+            stored.load(&mut loaded);
             for (watermark, now) in [(4, 50), (10, 60), (11, 200), (END, 300)] {
                 for intervals in [&mut saved, &mut loaded] {
                     row(intervals, watermark.min(20), 1);
@@ -537,6 +537,9 @@ mod tests {
                 let expected = close(&mut saved, watermark, now);
                 assert_eq!(close(&mut loaded, watermark, now), expected, "{emission:?}");
                 assert_eq!(loaded.size().rows, saved.size().rows);
+                stored.save(&mut saved);
+                loaded = new(emission, append_only);
+                stored.load(&mut loaded);
             }
             assert_eq!(loaded.size().rows, 0);
         }

@@ -2,12 +2,13 @@
 
 use super::emit::{Early, InWindow, ToRoot, WindowOutput, end_of};
 use super::part::Part;
-use super::{Emission, Joins, Moment, PANE_LEN, Problem, Results, WindowState, pane_and_key};
+use super::{Emission, Joins, Moment, OVER, PANE_LEN, Problem, Results, WindowState, pane_and_key};
 use crate::dataflow::ReducePlan;
 use crate::dataflow::group_table::{GroupOutput, GroupTable};
-use crate::dataflow::state::{State, StateSize};
+use crate::dataflow::state::{ChangedKeys, Saved, State, StateSize};
 use crate::dataflow::watermark::START;
-use crate::schema::{Schema, put_len, take_bytes, take_len};
+use crate::persistence::records::Record;
+use crate::schema::{Schema, put_len, take_len};
 use crate::stage::{Diff, EncodedStep, SharedBatch, enter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
@@ -61,6 +62,7 @@ pub(crate) struct Sessions {
     /// The rows of this epoch, by moment and key.
     changes: GroupTable,
     keys: BTreeMap<Rc<[u8]>, OfKey>,
+    saved: ChangedKeys<Rc<[u8]>>,
     /// By reach, key and start.
     ends: BTreeSet<(i128, Rc<[u8]>, i128)>,
     /// No row before this time comes any more.
@@ -86,6 +88,7 @@ impl Sessions {
             describe,
             retracts,
             keys: BTreeMap::new(),
+            saved: ChangedKeys::default(),
             ends: BTreeSet::new(),
             over: START,
             early: Early::default(),
@@ -119,6 +122,7 @@ impl Sessions {
         changes: Vec<Change>,
         output: &mut dyn WindowOutput,
     ) -> Result<(), Problem> {
+        self.saved.note(key);
         let mut of_key = self.keys.remove(key).unwrap_or_default();
         let mut changed = Changed::default();
         for Change { time, reach, partial, rows } in changes {
@@ -251,6 +255,7 @@ impl Sessions {
             }
             let Some(of_key) = self.keys.get_mut(&key) else { continue };
             let Some(session) = of_key.sessions.remove(&start) else { continue };
+            self.saved.note(&key);
             let end = self.joins.end(reach);
             of_key.forget_moments(start, end);
             if of_key.sessions.is_empty() {
@@ -352,53 +357,59 @@ impl State for Sessions {
         size
     }
 
-    fn save(&self, out: &mut Vec<u8>) {
-        self.over.encode(out);
-        self.early.save(out);
-        put_len(self.keys.len(), out);
-        for (key, of_key) in &self.keys {
-            put_len(key.len(), out);
-            out.extend_from_slice(key);
+    fn save(&mut self, out: &mut Saved) {
+        out.small(OVER, |out| {
+            self.over.encode(out);
+            self.early.save(out);
+        });
+        let plan = &self.plan;
+        self.saved.save(out, &self.keys, |of_key, out| {
             put_len(of_key.moments.len(), out);
             for ((time, reach), part) in &of_key.moments {
                 time.encode(out);
                 reach.encode(out);
-                part.save(&self.plan, out);
+                part.save(plan, out);
             }
             put_len(of_key.sessions.len(), out);
             for (start, session) in &of_key.sessions {
                 start.encode(out);
                 session.reach.encode(out);
-                session.part.save(&self.plan, out);
+                session.part.save(plan, out);
             }
-        }
+        });
     }
 
-    fn load(&mut self, input: &mut &[u8]) {
-        self.over = i128::decode(input);
-        self.early.load(input);
-        for _ in 0..take_len(input) {
-            let len = take_len(input);
-            let key: Rc<[u8]> = take_bytes(input, len).into();
-            let mut of_key = OfKey::default();
-            for _ in 0..take_len(input) {
-                let moment = (i128::decode(input), i128::decode(input));
-                of_key.moments.insert(moment, Part::load(&self.plan, input));
-            }
-            for _ in 0..take_len(input) {
-                let (start, reach) = (i128::decode(input), i128::decode(input));
-                let part = Part::load(&self.plan, input);
-                of_key.sessions.insert(start, Session { reach, part });
-                self.ends.insert((reach, Rc::clone(&key), start));
-            }
-            self.keys.insert(key, of_key);
+    fn load(&mut self, part: &[u8], record: Record<'_>) {
+        let input = &mut record.bytes();
+        if part == OVER {
+            self.over = i128::decode(input);
+            self.early.load(input);
+            return;
         }
+        let key: Rc<[u8]> = record.key().into();
+        let mut of_key = OfKey::default();
+        for _ in 0..take_len(input) {
+            let moment = (i128::decode(input), i128::decode(input));
+            of_key.moments.insert(moment, Part::load(&self.plan, input));
+        }
+        for _ in 0..take_len(input) {
+            let (start, reach) = (i128::decode(input), i128::decode(input));
+            let part = Part::load(&self.plan, input);
+            of_key.sessions.insert(start, Session { reach, part });
+            self.ends.insert((reach, Rc::clone(&key), start));
+        }
+        self.keys.insert(key, of_key);
+    }
+
+    fn loaded(&mut self) {
+        self.saved.all_saved();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataflow::state::Stored;
     use crate::dataflow::OutputShape;
     use crate::dataflow::fold::{AnyFold, Count};
     use crate::stage::Inputs;
@@ -451,12 +462,10 @@ mod tests {
                     row(&mut saved, time, 1);
                 }
                 close(&mut saved, 2, 0);
-                let mut bytes = Vec::new();
-                saved.save(&mut bytes);
+                let mut stored = Stored::default();
+                stored.save(&mut saved);
                 let mut loaded = new(&joins, emission, retracts);
-                let mut input = bytes.as_slice();
-                loaded.load(&mut input);
-                assert!(input.is_empty());
+                stored.load(&mut loaded);
                 for (watermark, now) in [(15, 50), (47, 60), (48, 200), (i128::MAX, 300)] {
                     for sessions in [&mut saved, &mut loaded] {
                         row(sessions, 50, 1);
@@ -468,6 +477,9 @@ mod tests {
                     let emitted = close(&mut loaded, watermark, now);
                     assert_eq!(emitted, expected, "{joins:?} {emission:?}");
                     assert_eq!(loaded.size().rows, saved.size().rows);
+                    stored.save(&mut saved);
+                    loaded = new(&joins, emission, retracts);
+                    stored.load(&mut loaded);
                 }
                 assert_eq!(loaded.size().rows, 0);
             }

@@ -1,12 +1,15 @@
 //! Windows of fixed bounds.
 
 use super::emit::{Early, InWindow, Taken, ToRoot, WindowOutput, end_of};
-use super::{Division, Emission, Moment, Problem, Results, WindowState, pane_and_key};
+use super::{
+    Division, Emission, Moment, OVER, PANE_LEN, Problem, Results, WindowState, pane_and_key,
+};
 use crate::dataflow::ReducePlan;
 use crate::dataflow::group_table::GroupTable;
-use crate::dataflow::state::{State, StateSize};
+use crate::dataflow::state::{Saved, State, StateSize};
 use crate::dataflow::watermark::START;
-use crate::schema::{Schema, put_len, take_len};
+use crate::persistence::records::Record;
+use crate::schema::Schema;
 use crate::stage::{Batch, Diff, EncodedStep, SharedBatch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -251,45 +254,57 @@ impl State for WindowTable {
         })
     }
 
-    fn save(&self, out: &mut Vec<u8>) {
-        self.over.encode(out);
-        put_len(self.panes.len(), out);
-        for (pane, table) in &self.panes {
-            pane.encode(out);
-            table.save(out);
+    fn save(&mut self, out: &mut Saved) {
+        out.small(OVER, |out| {
+            self.over.encode(out);
+            self.early.save(out);
+        });
+        // Each pane is a part, so that what is over goes as a whole.
+        for (pane, table) in &mut self.panes {
+            table.save_part(out, &[PANE, &pane.to_be_bytes()].concat());
         }
-        put_len(self.open.len(), out);
-        for ((start, end), window) in &self.open {
-            start.encode(out);
-            end.encode(out);
-            window.table.save(out);
+        for ((start, end), window) in &mut self.open {
+            let name = [OPEN, &start.to_be_bytes(), &end.to_be_bytes()].concat();
+            window.table.save_part(out, &name);
         }
-        self.early.save(out);
     }
 
-    fn load(&mut self, input: &mut &[u8]) {
-        self.over = i128::decode(input);
-        for _ in 0..take_len(input) {
-            let pane = i128::decode(input);
-            let table = self
-                .panes
-                .entry(pane)
-                .or_insert_with(|| GroupTable::new(self.node, self.plan.clone()));
-            table.load(input);
+    fn load(&mut self, part: &[u8], record: Record<'_>) {
+        if part == OVER {
+            let input = &mut record.bytes();
+            self.over = i128::decode(input);
+            self.early.load(input);
+            return;
         }
-        for _ in 0..take_len(input) {
-            let bounds = (i128::decode(input), i128::decode(input));
-            let mut table = GroupTable::new(self.node, self.plan.clone());
-            table.load(input);
-            self.open.insert(bounds, Window { table, changed: false });
-        }
-        self.early.load(input);
+        let time = |at: usize| {
+            let bytes = part[at..at + PANE_LEN].try_into();
+            i128::from_be_bytes(bytes.expect("a part is named with its times"))
+        };
+        let new = || GroupTable::new(self.node, self.plan.clone());
+        let table = if part.starts_with(PANE) {
+            self.panes.entry(time(PANE.len())).or_insert_with(new)
+        } else {
+            let bounds = (time(OPEN.len()), time(OPEN.len() + PANE_LEN));
+            let new = || Window { table: new(), changed: false };
+            &mut self.open.entry(bounds).or_insert_with(new).table
+        };
+        table.load(&[], record);
+    }
+
+    fn loaded(&mut self) {
+        let tables = self.panes.values_mut().chain(self.open.values_mut().map(|of| &mut of.table));
+        tables.for_each(GroupTable::loaded);
     }
 }
+
+/// What the names of parts begin with: of a pane, and of a window whose outputs may change.
+const PANE: &[u8] = b"pane";
+const OPEN: &[u8] = b"open";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataflow::state::Stored;
     use crate::dataflow::OutputShape;
     use crate::dataflow::fold::{AnyFold, Count};
     use crate::stage::Inputs;
@@ -349,12 +364,10 @@ mod tests {
                     row(&mut saved, &windows, time, 3);
                 }
                 close(&mut saved, 5, 0);
-                let mut bytes = Vec::new();
-                saved.save(&mut bytes);
+                let mut stored = Stored::default();
+                stored.save(&mut saved);
                 let mut loaded = table(&windows, emission);
-                let mut input = bytes.as_slice();
-                loaded.load(&mut input);
-                assert!(input.is_empty());
+                stored.load(&mut loaded);
                 for (watermark, now) in [(8, 50), (10, 60), (11, 200), (i128::MAX, 300)] {
                     for table in [&mut saved, &mut loaded] {
                         row(table, &windows, watermark.min(20), 3);
@@ -364,6 +377,9 @@ mod tests {
                     let emitted = close(&mut loaded, watermark, now);
                     assert_eq!(emitted, expected, "{windows:?} {emission:?} at {watermark}");
                     assert_eq!(loaded.size().rows, saved.size().rows);
+                    stored.save(&mut saved);
+                    loaded = table(&windows, emission);
+                    stored.load(&mut loaded);
                 }
                 assert_eq!(loaded.size().rows, 0);
             }

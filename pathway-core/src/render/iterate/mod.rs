@@ -10,7 +10,7 @@ mod steps;
 
 use super::{Renderer, SharedState};
 use crate::dataflow::iterate::{
-    self, AnyFlow, Buffer, Feedback, Flow, Index, Kept, Left, LoopTime, NotSettled, Row, WholeGroup,
+    self, AnyFlow, Buffer, Entered, Feedback, Flow, Index, Kept, Left, LoopTime, NotSettled, Row, WholeGroup,
 };
 use crate::dataflow::logic::Fail;
 use crate::dataflow::operator::{self, Closes, Edge, Pact};
@@ -38,6 +38,8 @@ struct LoopRenderer<'r, 'a, 'outer, 'inner> {
     results: Vec<Flow<'inner>>,
     /// What the nodes keep.
     states: Vec<(NodeId, SharedState)>,
+    /// What has entered, in a durable pipeline.
+    entered: Vec<(NodeId, Port, SharedState)>,
     /// What still changes after the last round of a loop that may not.
     unsettled: Vec<(NodeId, u64, Flow<'inner>)>,
 }
@@ -54,7 +56,7 @@ impl<'a, 'outer> Renderer<'a, 'outer> {
     pub(super) fn iterate(&mut self, end: &Node, id: LoopId) {
         let mut edges = self.inputs_by_entry(end);
         let this = &*self;
-        let (leaving, states): (Vec<Leaving<'outer>>, _) =
+        let (leaving, states, entered): (Vec<Leaving<'outer>>, _, _) =
             this.scope.scoped::<LoopTime, _, _>(&end.describe(), |scope| {
                 let mut inner = LoopRenderer {
                     renderer: this,
@@ -65,6 +67,7 @@ impl<'a, 'outer> Renderer<'a, 'outer> {
                     feedbacks: HashMap::new(),
                     results: Vec::new(),
                     states: Vec::new(),
+                    entered: Vec::new(),
                     unsettled: Vec::new(),
                 };
                 inner.enter(end, &mut edges);
@@ -78,9 +81,10 @@ impl<'a, 'outer> Renderer<'a, 'outer> {
                     edge: iterate::leave(flow, this.scope),
                     unsettled,
                 };
-                (results.chain(unsettled).map(leave).collect(), inner.states)
+                (results.chain(unsettled).map(leave).collect(), inner.states, inner.entered)
             });
         self.states.extend(states);
+        self.entered.extend(entered);
         for (output, Leaving { edge, unsettled }) in leaving.into_iter().enumerate() {
             let pact = if self.peers() == 1 { Pact::Local } else { Pact::Exchanged };
             let mut feeds = Vec::new();
@@ -89,7 +93,7 @@ impl<'a, 'outer> Renderer<'a, 'outer> {
                 Box::new(NotSettled::new(rounds, fail))
             } else {
                 let root = self.row_tree(Port { node: end.id, output }, &mut feeds);
-                Box::new(Left::new(root))
+                Box::new(Left::new(root, self.context.restores))
             };
             let buffers = feeds.iter().map(|feed| Rc::clone(&feed.buffer)).collect();
             let name = end.describe();
@@ -130,7 +134,11 @@ impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
         let entries = renderer.consumers.entries(end.id);
         for (entry, port) in entries.into_iter().enumerate() {
             let edge = edges.remove(&entry).expect("what enters a loop comes before its end");
-            let flow = iterate::enter(edge, self.scope);
+            let entered = renderer.context.durable.map(|_| Rc::new(RefCell::new(Entered::new())));
+            let flow = iterate::enter(edge, self.scope, entered.clone());
+            if let Some(entered) = entered {
+                self.entered.push((end.id, port, entered));
+            }
             let node = self.plan().node(port.node);
             if let Operation::Index(shared) = &node.operation {
                 let index = iterate::index(flow, &node.describe(), &self.kept(node));

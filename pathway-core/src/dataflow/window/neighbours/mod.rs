@@ -19,13 +19,14 @@ mod tests;
 use self::of_key::{Front, OfKey, Row, Session, Sort, fold_into, time_of};
 use super::emit::{Early, InWindow, ToRoot, WindowOutput};
 use super::part::Part;
-use super::{Emission, Moment, PANE_LEN, Problem, Results, WindowState};
+use super::{Emission, Moment, OVER, PANE_LEN, Problem, Results, WindowState};
 use crate::dataflow::ReducePlan;
 use crate::dataflow::group_table::GroupOutput;
 use crate::dataflow::ordered::{Entry, too_few};
-use crate::dataflow::state::{State, StateSize};
+use crate::dataflow::state::{ChangedKeys, Saved, State, StateSize};
 use crate::dataflow::watermark::{END, START};
-use crate::schema::{DataType, Schema, ordered, put_len, take_bytes, take_len};
+use crate::persistence::records::Record;
+use crate::schema::{DataType, Schema, ordered, put_bytes, put_len, take_len, take_sized};
 use crate::stage::{Batch, Diff, EncodedStep, SharedBatch, enter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -72,6 +73,7 @@ pub(crate) struct NeighbourSessions {
     batch: SharedBatch,
     pending: BTreeMap<Rc<[u8]>, Changes>,
     keys: BTreeMap<Rc<[u8]>, OfKey>,
+    saved: ChangedKeys<Rc<[u8]>>,
     /// The keys by the watermark that they wait for.
     waiting: BTreeSet<(i128, Rc<[u8]>)>,
     over: i128,
@@ -97,6 +99,7 @@ impl NeighbourSessions {
             batch: Batch::shared(1),
             pending: BTreeMap::new(),
             keys: BTreeMap::new(),
+            saved: ChangedKeys::default(),
             waiting: BTreeSet::new(),
             over: START,
             early: Early::default(),
@@ -256,6 +259,7 @@ impl NeighbourSessions {
         changes: Changes,
         output: &mut dyn WindowOutput,
     ) -> Result<(), Problem> {
+        self.saved.note(key);
         let mut of_key = self.keys.remove(key).unwrap_or_default();
         let mut old = Outputs::new();
         for entry in changes.into_values().filter(|entry| entry.copies != 0) {
@@ -340,6 +344,7 @@ impl NeighbourSessions {
     fn finish(&mut self, output: &mut dyn WindowOutput) -> Result<BTreeSet<Rc<[u8]>>, Problem> {
         let mut over = BTreeSet::new();
         if self.over == END {
+            self.saved.note_all();
             self.waiting.clear();
             for (key, mut of_key) in std::mem::take(&mut self.keys) {
                 self.advance(&key, &mut of_key, output, &mut over)?;
@@ -352,6 +357,7 @@ impl NeighbourSessions {
                 break;
             }
             let Some(mut of_key) = self.keys.remove(&key) else { continue };
+            self.saved.note(&key);
             of_key.wait = None;
             self.advance(&key, &mut of_key, output, &mut over)?;
             self.note(&key, of_key);
@@ -486,52 +492,51 @@ impl State for NeighbourSessions {
         size
     }
 
-    fn save(&self, out: &mut Vec<u8>) {
-        let put = |bytes: &[u8], out: &mut Vec<u8>| {
-            put_len(bytes.len(), out);
-            out.extend_from_slice(bytes);
-        };
-        self.over.encode(out);
-        self.early.save(out);
-        put_len(self.keys.len(), out);
-        for (key, of_key) in &self.keys {
-            put(key, out);
+    fn save(&mut self, out: &mut Saved) {
+        out.small(OVER, |out| {
+            self.over.encode(out);
+            self.early.save(out);
+        });
+        let plan = &self.plan;
+        self.saved.save(out, &self.keys, |of_key, out| {
             out.push(u8::from(of_key.front.is_some()));
             if let Some(front) = &of_key.front {
                 front.start.encode(out);
-                front.part.save(&self.plan, out);
+                front.part.save(plan, out);
             }
             put_len(of_key.rows.len(), out);
             for (sort, row) in &of_key.rows {
-                put(sort, out);
-                put(&row.arguments, out);
+                put_bytes(sort, out);
+                put_bytes(&row.arguments, out);
                 row.copies.encode(out);
                 row.joined.encode(out);
             }
-        }
+        });
     }
 
-    fn load(&mut self, input: &mut &[u8]) {
-        let take = |input: &mut &[u8]| {
-            let len = take_len(input);
-            take_bytes(input, len).to_vec()
-        };
-        self.over = i128::decode(input);
-        self.early.load(input);
-        for _ in 0..take_len(input) {
-            let key: Rc<[u8]> = take(input).into();
-            let mut of_key = OfKey::default();
-            if bool::decode(input) {
-                let start = i128::decode(input);
-                of_key.front = Some(Front { start, part: Part::load(&self.plan, input) });
-            }
-            for _ in 0..take_len(input) {
-                let (sort, arguments) = (take(input).into(), take(input).into());
-                let (copies, joined) = (i64::decode(input), bool::decode(input));
-                of_key.rows.insert(sort, Row { copies, arguments, joined });
-            }
-            of_key.restore(&self.plan);
-            self.note(&key, of_key);
+    fn load(&mut self, part: &[u8], record: Record<'_>) {
+        let input = &mut record.bytes();
+        if part == OVER {
+            self.over = i128::decode(input);
+            self.early.load(input);
+            return;
         }
+        let key: Rc<[u8]> = record.key().into();
+        let mut of_key = OfKey::default();
+        if bool::decode(input) {
+            let start = i128::decode(input);
+            of_key.front = Some(Front { start, part: Part::load(&self.plan, input) });
+        }
+        for _ in 0..take_len(input) {
+            let (sort, arguments) = (take_sized(input).into(), take_sized(input).into());
+            let (copies, joined) = (i64::decode(input), bool::decode(input));
+            of_key.rows.insert(sort, Row { copies, arguments, joined });
+        }
+        of_key.restore(&self.plan);
+        self.note(&key, of_key);
+    }
+
+    fn loaded(&mut self) {
+        self.saved.all_saved();
     }
 }

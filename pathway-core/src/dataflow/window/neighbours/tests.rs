@@ -3,6 +3,7 @@
 use super::*;
 use crate::dataflow::OutputShape;
 use crate::dataflow::fold::{AnyFold, Count};
+use crate::dataflow::state::Stored;
 use crate::dataflow::window::time_bytes;
 use crate::stage::{Inputs, put_sort_header};
 use crate::testing::Random;
@@ -70,6 +71,7 @@ fn naive(rows: &[Numbered], within: Option<i64>, over: i64) -> Vec<(Vec<Numbered
 
 fn history(seed: u64) {
     let random = &mut Random::new(seed);
+    let mut stored = Stored::default();
     let within = random.one_in(2).then(|| i64::try_from(random.below(5)).unwrap());
     let emission = [Emission::EveryChange, Emission::WhenFinal, Emission::Early(10)];
     let emission = emission[random.index(3)];
@@ -134,12 +136,9 @@ fn history(seed: u64) {
         let kept = kept.len() - settled.saturating_sub(1) + open.len();
         assert_eq!(sessions.size().rows, kept, "{seed} {epoch} {within:?} {over} {rows:?}");
         if random.one_in(3) {
-            let mut saved = Vec::new();
-            sessions.save(&mut saved);
-            let mut input = saved.as_slice();
+            stored.save(&mut sessions);
             sessions = new(within, results);
-            sessions.load(&mut input);
-            assert!(input.is_empty());
+            stored.load(&mut sessions);
             assert_eq!(sessions.size().rows, kept);
         }
     }
