@@ -209,7 +209,8 @@ fn change(keys: u64, store: &Path) -> Result<(), Failure> {
     running.stop();
     running.wait()?;
     let after = checkpoints(store)?;
-    let new: u64 = after.iter().filter(|(name, _)| !before.contains_key(*name)).map(|of| of.1).sum();
+    let new: u64 =
+        after.iter().filter(|(name, _)| !before.contains_key(*name)).map(|of| of.1).sum();
     println!("{new} {}", before.into_values().sum::<u64>());
     Ok(())
 }

@@ -110,10 +110,11 @@ pub enum BuildError {
         /// This pipeline.
         pipeline: String,
     },
-    /// The store was written by a run with another number of threads.
+    /// The store was written by a run with another number of threads, and cannot be divided anew.
     #[error(
-        "the store {store} was written by a run with {of} worker threads, and this one has {threads}\n\
-         help: run with `PATHWAY_THREADS={of}`; a state cannot be divided anew yet"
+        "the store {store} was written by a run with {of} worker threads, and this one has {threads}; \
+         {problem}\n\
+         help: run with `PATHWAY_THREADS={of}`, to the end of what is to be made again at least"
     )]
     OtherThreads {
         /// The store.
@@ -122,6 +123,8 @@ pub enum BuildError {
         of: usize,
         /// How many this run has.
         threads: usize,
+        /// Why it cannot be divided.
+        problem: String,
     },
     /// The program is not the one that wrote the store.
     #[error(

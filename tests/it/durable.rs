@@ -158,15 +158,43 @@ fn a_store_serves_one_run_at_a_time() {
 }
 
 #[test]
-fn another_number_of_threads_is_refused() {
+fn a_state_goes_on_on_another_number_of_threads() {
     let store = store::memory();
-    let mut t = Harness::with_threads(2).durable(store.clone(), 1);
-    let (_input, _counts) = words(&t);
+    for (round, threads) in [2, 3, 1, 4, 2].into_iter().enumerate() {
+        let mut t = Harness::with_threads(threads).durable(store.clone(), 3);
+        let (input, counts) = words(&t);
+        t.step();
+        counts.assert_changes([]);
+        for n in 0..20 {
+            input.push([n.to_string()]);
+        }
+        t.step();
+        let count = u64::try_from(round).unwrap();
+        let taken = |n: i32| (count > 0).then(|| remove((n.to_string(), count)));
+        let new = |n: i32| add((n.to_string(), count + 1));
+        counts.assert_changes((0..20).filter_map(taken).chain((0..20).map(new)));
+        if round % 2 == 0 {
+            kill(t, &store);
+        }
+    }
+}
+
+#[test]
+fn a_state_that_cannot_be_divided_is_refused_to_other_threads() {
+    let store = store::memory();
+    let build = |threads| {
+        let t = Harness::with_threads(threads).durable(store.clone(), 1);
+        let visits: TestTable<Visit> = t.table();
+        let there = visits.rows().within_last(Duration::from_secs(5));
+        let there = t.capture(there);
+        (t, visits, there)
+    };
+    let (mut t, _visits, _there) = build(2);
     t.step();
     drop(t);
-    let mut t = Harness::with_threads(3).durable(store, 1);
-    let (_input, _counts) = words(&t);
+    let (mut t, _visits, _there) = build(3);
     let error = t.try_step().unwrap_err().to_string();
+    assert!(error.contains("of a row that is there nobody knows from when it was"), "{error}");
     assert!(error.contains("PATHWAY_THREADS=2"), "{error}");
 }
 
@@ -655,7 +683,7 @@ mod files {
         run_until(&app, &output, 2).unwrap();
     }
 
-    /// Files that end, on two workers and over many epochs, with kills in between.
+    /// Files that end, on several workers and over many epochs, with kills in between.
     #[test]
     fn what_ends_on_one_worker_goes_on_on_the_other() {
         let (folder, store) = (Folder::new("ends"), store::memory());
@@ -667,7 +695,8 @@ mod files {
         folder.write("b.csv", &lines(10, 30_000));
         let output = folder.0.join("out.csv");
         for round in 0..30 {
-            let app = Pipeline::new("ends").progress(false).threads(2).epoch_rows_max(500);
+            let threads = [2, 2, 3, 1][usize::try_from(round).unwrap() % 4];
+            let app = Pipeline::new("ends").progress(false).threads(threads).epoch_rows_max(500);
             let app = app.durable(store.clone()).checkpoint_epochs(3);
             let rows = app.read(csv::files::<Stock>(folder.0.join("[ab].csv")));
             rows.reduce(|g| (g.count(), g.sum(|row| row.count))).write(csv::file(&output));

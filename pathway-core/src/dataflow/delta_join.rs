@@ -411,7 +411,6 @@ mod tests {
                 self.indexes[*index].borrow_mut().update(Some(&[*key]), &row.to_row_bytes(), diff);
             }
         }
-
     }
 
     fn naive(rows: &[Vec<Row>; 3]) -> Sums {

@@ -714,7 +714,7 @@ impl State for GroupTable {
         plan.merge(groups.add(plan, slot, rows), &mut input);
     }
 
-    fn loaded(&mut self) {
+    fn kept(&mut self) {
         self.groups.keys.all_saved();
     }
 }

@@ -502,7 +502,6 @@ impl Index {
         }
     }
 
-
     fn row_hash(log: &RowLog, keys: &KeyTable, place: Place) -> u64 {
         keys.hasher().hash_bytes(log.row(place))
     }
@@ -671,6 +670,7 @@ impl State for Index {
         let mut changed = self.keys.take_changed();
         if let Some(pending) = pending {
             *records = pending;
+            changed.slots.extend(self.null.filter(|_| changed.whole));
         } else {
             changed.slots.clear();
             changed.slots.extend(self.keys.slots().chain(self.null));
@@ -701,6 +701,9 @@ impl State for Index {
     fn loaded(&mut self) {
         self.settle();
         self.seal();
+    }
+
+    fn kept(&mut self) {
         let slots: Vec<u32> = self.keys.slots().chain(self.null).collect();
         for slot in slots {
             let mut place = halves(self.keys.payload(slot)[HEADS]).0;

@@ -20,6 +20,9 @@ use std::collections::BTreeSet;
 /// stay in the cache.
 pub(crate) const BATCH: usize = 64;
 
+/// Fewer keys are not worth the question whether most of them have changed.
+const WHOLE_MIN: usize = if cfg!(test) { 8 } else { 1_000 };
+
 const MARK: usize = 2;
 const PAYLOAD: usize = 3;
 
@@ -71,16 +74,19 @@ impl KeyTable {
         }
     }
 
-    /// What has changed since the last time, the first time everything. It is taken for saved.
+    /// What has changed since the last time. The first time, and where that is most of it, it is
+    /// everything: to write the rest as well takes less than to merge it with what was written. It is
+    /// taken for saved.
     pub(crate) fn take_changed(&mut self) -> ChangedSlots {
-        match &mut self.changed {
-            Some(changed) => changed.take(),
-            None => {
-                let slots = self.slots().collect();
-                self.all_saved();
-                ChangedSlots { whole: true, slots, gone: BTreeSet::new() }
+        if let Some(changed) = &mut self.changed {
+            let changed = changed.take();
+            if changed.slots.len() * 2 < self.len() || self.len() < WHOLE_MIN {
+                return changed;
             }
         }
+        let slots = self.slots().collect();
+        self.all_saved();
+        ChangedSlots { whole: true, slots, gone: BTreeSet::new() }
     }
 
     /// Notes that everything has been saved as it is.

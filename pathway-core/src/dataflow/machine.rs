@@ -308,7 +308,7 @@ impl State for Machines {
         }
     }
 
-    fn loaded(&mut self) {
+    fn kept(&mut self) {
         self.keys.all_saved();
     }
 }

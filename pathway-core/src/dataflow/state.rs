@@ -21,12 +21,16 @@ pub trait State {
     /// first time everything.
     fn save(&mut self, out: &mut Saved);
 
-    /// Takes back a record of the part with that name.
+    /// Takes back a record of the part with that name. Where the number of workers has changed, a
+    /// record with a key, or with copies, is given to its owner, and any other to all workers.
     fn load(&mut self, part: &[u8], record: Record<'_>);
 
-    /// Notes that all records have been taken back: they are not handed over again until they
-    /// change.
+    /// Notes that all records have been taken back.
     fn loaded(&mut self) {}
+
+    /// Notes that the store keeps all records as they are: they are not handed over again until
+    /// they change.
+    fn kept(&mut self) {}
 }
 
 /// The size of a state.
@@ -88,7 +92,7 @@ impl Pending {
     }
 
     /// How many bytes the changes take.
-    pub fn len(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.records.as_ref().map_or(0, Records::len)
     }
 
@@ -223,6 +227,7 @@ impl Stored {
             crate::persistence::records::for_each(sections, |record| state.load(name, record));
         }
         state.loaded();
+        state.kept();
     }
 
     /// How many bytes were handed over last.

@@ -58,7 +58,7 @@ impl State for States {
         self.logic.load(slot as usize, &mut record.bytes());
     }
 
-    fn loaded(&mut self) {
+    fn kept(&mut self) {
         self.keys.all_saved();
     }
 }

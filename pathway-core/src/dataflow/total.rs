@@ -10,7 +10,7 @@ use super::fold::Acc;
 use super::logic::Fail;
 use super::operator::{Epoch, Logic};
 use super::state::{Saved, State, StateSize};
-use crate::persistence::records::Record;
+use crate::persistence::records::{Id, Record};
 use crate::schema::{Schema, put_bytes, take_sized};
 use crate::stage::EncodedStep;
 use std::cell::RefCell;
@@ -64,7 +64,12 @@ impl State for TotalState {
     }
 
     fn save(&mut self, out: &mut Saved) {
-        out.small(&[], |out| {
+        // Where nothing has come, the worker does not own it.
+        let records = out.part(&[], true);
+        if self.rows == 0 && self.output.is_none() {
+            return;
+        }
+        records.put(Id::of(&[]), |out| {
             self.rows.encode(out);
             self.plan.write((&self.words, &self.accs), out);
             out.push(u8::from(self.output.is_some()));
@@ -120,11 +125,11 @@ impl Logic for Total {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataflow::state::Stored;
-    use crate::schema::put_len;
     use crate::dataflow::OutputShape;
     use crate::dataflow::fold::{AnyFold, Collect, Count, Values};
+    use crate::dataflow::state::Stored;
     use crate::schema::DataType;
+    use crate::schema::put_len;
     use std::sync::Arc;
 
     fn plan() -> ReducePlan {

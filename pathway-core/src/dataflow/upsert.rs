@@ -151,7 +151,7 @@ impl State for LatestRows {
         self.keep(slot, row, version);
     }
 
-    fn loaded(&mut self) {
+    fn kept(&mut self) {
         self.keys.all_saved();
     }
 }
@@ -229,7 +229,8 @@ mod tests {
         for row in &rows {
             let slot = loaded.keys.find(loaded.keys.key(row)).unwrap();
             let (kept, version) = kept(loaded.keys.payload(slot));
-            let expected = if *row == rows[3] { (&b"new"[..], &[8][..]) } else { (&row[..], &[7][..]) };
+            let expected =
+                if *row == rows[3] { (&b"new"[..], &[8][..]) } else { (&row[..], &[7][..]) };
             assert_eq!((kept.get(&loaded.arena), version.get(&loaded.arena)), expected);
         }
     }

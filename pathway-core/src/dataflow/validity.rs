@@ -173,7 +173,7 @@ impl State for Validity {
         }
     }
 
-    fn loaded(&mut self) {
+    fn kept(&mut self) {
         self.coming_changes.begin();
         self.going_changes.begin();
     }

@@ -48,12 +48,20 @@ pub struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// The key. A state asks for it where it has saved one.
+    /// The key.
+    ///
+    /// # Panics
+    ///
+    /// If it has none: a state asks where it has saved one.
     pub fn key(&self) -> &'a [u8] {
         self.id.key.expect("a record is loaded as it was saved: with a key")
     }
 
     /// The bytes that were put.
+    ///
+    /// # Panics
+    ///
+    /// If copies were added.
     pub fn bytes(&self) -> &'a [u8] {
         match self.value {
             Value::Bytes(bytes) => bytes,
@@ -62,6 +70,10 @@ impl<'a> Record<'a> {
     }
 
     /// The sum of the copies that were added.
+    ///
+    /// # Panics
+    ///
+    /// If bytes were put.
     pub fn copies(&self) -> i64 {
         match self.value {
             Value::Copies(copies) => copies,
@@ -106,6 +118,23 @@ impl Records {
         self.head(if copies == 1 { ADD_ONE } else { ADD }, id);
         if copies != 1 {
             copies.encode(&mut self.bytes);
+        }
+    }
+
+    /// Hands on a record that was taken back.
+    pub fn record(&mut self, record: &Record<'_>) {
+        match record.value {
+            Value::Bytes(bytes) => self.put(record.id, |out| out.extend_from_slice(bytes)),
+            Value::Copies(copies) => self.add(record.id, copies),
+        }
+    }
+
+    /// Adds others behind these.
+    pub fn append(&mut self, others: Self) {
+        if self.bytes.is_empty() {
+            self.bytes = others.bytes;
+        } else {
+            self.bytes.extend_from_slice(&others.bytes);
         }
     }
 
@@ -264,7 +293,8 @@ pub(super) fn merge(older: &[u8], newer: &[u8], is_lowest: bool) -> Vec<u8> {
     overlay.take(newer);
     let mut out = Vec::with_capacity(older.len() + newer.len());
     for raw in raws(older) {
-        if !overlay.covers(&raw) && !(is_lowest && matches!(raw.change, Change::Gone)) {
+        let is_needless = is_lowest && matches!(raw.change, Change::Gone);
+        if !overlay.covers(&raw) && !is_needless {
             out.extend_from_slice(raw.all);
         }
     }

@@ -65,9 +65,8 @@ impl Section {
     pub(super) fn read(&self, store: &dyn Store) -> Result<Result<Vec<u8>, String>, StoreError> {
         let name = object_name(self.object);
         let read = store.get_part(&name, self.at, self.len)?;
-        let is_whole = |bytes: &Vec<u8>| {
-            bytes.len() as u64 == self.len && xxh3_128(bytes) == self.sum
-        };
+        let is_whole =
+            |bytes: &Vec<u8>| bytes.len() as u64 == self.len && xxh3_128(bytes) == self.sum;
         Ok(read.filter(is_whole).ok_or(name))
     }
 
@@ -199,14 +198,14 @@ impl Writer {
         };
         let wasteful = sections.values_mut().flatten().filter(|section| is_wasteful(section));
         for section in wasteful {
-            let bytes = section.read(object.store)?.map_err(damaged)?;
+            let bytes = section.read(object.store)?.map_err(|name| damaged(&name))?;
             *section = object.write(&bytes)?;
         }
         Ok(())
     }
 }
 
-fn damaged(name: String) -> StoreError {
+fn damaged(name: &str) -> StoreError {
     StoreError::Other {
         problem: format!(
             "`{name}` is not as it was written, and its records are to be merged with new ones\n\
@@ -233,7 +232,7 @@ fn write_part(
     while let Some(last) = sections.last()
         && bytes.len() as u64 * MERGED_RATIO >= last.len
     {
-        let older = last.read(object.store)?.map_err(damaged)?;
+        let older = last.read(object.store)?.map_err(|name| damaged(&name))?;
         sections.pop();
         bytes = records::merge(&older, &bytes, sections.is_empty());
     }

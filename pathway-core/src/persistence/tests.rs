@@ -2,10 +2,10 @@
 
 use super::log::EpochCut;
 use super::memory::memory;
-use super::recovery::{Recovered, Refusal, recover};
-use super::store::Store;
 use super::records::{Id, Records, for_each};
+use super::recovery::{Recovered, Refusal, recover};
 use super::sections::SavedState;
+use super::store::Store;
 use super::writer::{CheckpointWriter, LogWriter, Message, Notify, Program};
 use super::{Memory, directory};
 use std::collections::BTreeMap;
@@ -40,7 +40,8 @@ fn states(epoch: u64, worker: usize) -> Vec<SavedState> {
     small.put(Id::default(), |out| out.extend(format!("states {epoch} {worker}").bytes()));
     let mut changes = Records::default();
     // Many at first.
-    let keys = if epoch == 2 { 0..40 } else { epoch as u8 % 3..epoch as u8 % 3 + 1 };
+    let one = u8::try_from(epoch % 3).unwrap();
+    let keys = if epoch == 2 { 0..40 } else { one..one + 1 };
     for key in keys {
         changes.put(Id::of(&[key]), |out| out.extend([7; 40]));
     }
@@ -69,8 +70,14 @@ fn run(store: &Arc<dyn Store>, epochs: std::ops::Range<u64>, checkpoints: &[u64]
             }
             let part = format!("part {epoch} {worker}").into_bytes();
             let checkpoint = checkpoints.contains(&(epoch + 1));
-            send.send(Message::Cut { worker, epoch, time: Some(10 + epoch as i64), part, checkpoint })
-                .unwrap();
+            send.send(Message::Cut {
+                worker,
+                epoch,
+                time: Some(10 + epoch as i64),
+                part,
+                checkpoint,
+            })
+            .unwrap();
         }
         if checkpoints.contains(&epoch) {
             send.send(Message::Sink { sink: 0, epoch, state: vec![1, 2, 3] }).unwrap();
@@ -79,7 +86,7 @@ fn run(store: &Arc<dyn Store>, epochs: std::ops::Range<u64>, checkpoints: &[u64]
     }
     drop(send);
     log.unwrap().run(&messages, &noted).unwrap();
-    let checkpoints = CheckpointWriter::new(Arc::clone(store), from, sections);
+    let checkpoints = CheckpointWriter::new(Arc::clone(store), from, sections, false);
     checkpoints.run(&made, &noted).unwrap();
     noted
 }
@@ -100,9 +107,10 @@ fn records(recovered: &Recovered) -> BTreeMap<(usize, String), Vec<String>> {
 }
 
 fn small(recovered: &Recovered, worker: usize) -> String {
-    let part = recovered.states.iter().find(|(part, _)| {
-        (part.worker, part.name.as_slice()) == (worker, b"small")
-    });
+    let part = recovered
+        .states
+        .iter()
+        .find(|(part, _)| (part.worker, part.name.as_slice()) == (worker, b"small"));
     let mut found = String::new();
     for_each(part.unwrap().1, |record| {
         found = String::from_utf8(record.bytes().to_vec()).unwrap();

@@ -232,9 +232,11 @@ pub(crate) struct CheckpointWriter {
 }
 
 impl CheckpointWriter {
-    /// Goes on behind a checkpoint, whose sections these are.
-    pub(crate) fn new(store: Arc<dyn Store>, epoch: u64, sections: Sections) -> Self {
+    /// Goes on behind a checkpoint, whose sections these are: with them, or `anew` where all states
+    /// will be handed over as a whole.
+    pub(crate) fn new(store: Arc<dyn Store>, epoch: u64, sections: Sections, anew: bool) -> Self {
         let kept = [(epoch, sections::objects(&sections))].into();
+        let sections = if anew { Sections::new() } else { sections };
         Self { store, sections: sections::Writer::new(sections), kept }
     }
 

@@ -156,7 +156,6 @@ impl Node {
             (_, None) => CodeVersion::Build,
         }
     }
-
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 //! behind what is before it.
 
 use super::local_source::LocalSource;
+use super::rescale::{self, Cuts};
 use super::shared::{Shared, lock};
 use super::source_state::{Multiset, SourceState, add};
 use crate::dataflow::state::{Saved, SavedPart};
@@ -19,7 +20,7 @@ use crate::error::{BuildError, Error, Result, RunError};
 use crate::persistence::Store;
 use crate::persistence::cut::{Event, events};
 use crate::persistence::log::EpochCut;
-use crate::persistence::manifest::{Manifest, NodeRecord};
+use crate::persistence::manifest::{Manifest, NodeRecord, States};
 use crate::persistence::recovery::{Recovered, Refusal, recover};
 use crate::persistence::sections::{self, PartId, SavedState, Sections};
 use crate::persistence::store::{Claim, StoreError};
@@ -126,6 +127,9 @@ pub(super) struct Durable {
     /// The first epoch of the run that rows enter. In front of it loops are restored, if there is
     /// a state to go on from.
     pub(super) first: u64,
+    /// The checkpoint that the run goes on from was made by another number of workers, so that the
+    /// next one is whole.
+    rescaled: bool,
     /// All epochs of the run before this one are logged.
     logged: AtomicU64,
     /// The epoch of the run in front of which a checkpoint is to be made.
@@ -195,6 +199,10 @@ impl Durable {
     /// Ends the giving out of ways to the log.
     pub(super) fn close_messages(&self) {
         *lock(&self.messages) = None;
+    }
+
+    pub(super) fn is_rescaled(&self) -> bool {
+        self.rescaled
     }
 
     pub(super) fn is_logged(&self, epoch: u64) -> bool {
@@ -341,11 +349,22 @@ pub(super) fn open(
             }
             let ranks = sources.iter().enumerate();
             let ranks = ranks.map(|(rank, node)| (identities.node(*node), rank)).collect();
+            let of = recovered.manifest.workers;
+            let refused = |(of, problem): (usize, String)| {
+                let (store, threads) = (store.label(), workers);
+                Error::from(BuildError::OtherThreads { store, of, threads, problem })
+            };
+            if of != workers
+                && let Some((operator, problem)) = rescale::why_not(plan, needed)
+            {
+                return Err(refused((of, format!("{operator} cannot be divided: {problem}"))));
+            }
             sections = recovered.manifest.sections.clone();
-            start.recovered(recovered, &ranks);
+            start.recovered(recovered, &ranks).map_err(refused)?;
         }
     }
-    let Start { base, first, time, times, workers: worker_starts, sources, sinks } = start;
+    let Start { base, first, rescaled, time, times, workers: worker_starts, sources, sinks } =
+        start;
     if !sources.is_empty() && sources.iter().all(|source| source.finished) {
         crate::io::terminal::print(|| {
             eprintln!(
@@ -364,6 +383,7 @@ pub(super) fn open(
     let durable = Durable {
         base,
         first,
+        rescaled,
         logged: AtomicU64::new(first + times.len() as u64),
         checkpoint_at: AtomicU64::new(NO_CHECKPOINT),
         saved_on: AtomicUsize::new(0),
@@ -418,7 +438,12 @@ impl Opened {
             .map_err(|error| BuildError::Store { store: store.label(), error })?;
         *lock(&durable.messages) = Some(send);
         let claim = Arc::from(claim);
-        let checkpoint_writer = CheckpointWriter::new(Arc::clone(&store), durable.base + durable.first, sections);
+        let checkpoint_writer = CheckpointWriter::new(
+            Arc::clone(&store),
+            durable.base + durable.first,
+            sections,
+            durable.rescaled,
+        );
         let writers = Writers { log, messages, checkpoint_writer, checkpoints, store, claim };
         Ok((durable, writers))
     }
@@ -450,6 +475,8 @@ impl Writers {
 struct Start {
     base: u64,
     first: u64,
+    /// The number of workers is another than that of the checkpoint.
+    rescaled: bool,
     /// Nothing in a first run.
     time: Option<i64>,
     times: Vec<i64>,
@@ -463,6 +490,7 @@ impl Start {
         Self {
             base: 0,
             first: 0,
+            rescaled: false,
             time: None,
             times: Vec::new(),
             workers: (0..workers).map(|_| WorkerStart::default()).collect(),
@@ -472,8 +500,23 @@ impl Start {
     }
 
     /// Takes apart what was found. The ranks of sources are by identity.
-    fn recovered(&mut self, recovered: Recovered, ranks: &HashMap<u128, usize>) {
-        let Recovered { manifest, states, cuts, delivered, .. } = recovered;
+    ///
+    /// # Errors
+    ///
+    /// The number of workers that can go on from this, and why no other can.
+    fn recovered(
+        &mut self,
+        recovered: Recovered,
+        ranks: &HashMap<u128, usize>,
+    ) -> Result<(), (usize, String)> {
+        let Recovered { manifest, mut states, cuts, delivered, .. } = recovered;
+        let workers = self.workers.len();
+        let mut divided = Cuts::new(workers, manifest.workers);
+        self.rescaled = manifest.workers != workers;
+        if self.rescaled {
+            note_closed(&mut divided, &states, ranks);
+            states = rescale::states(states, manifest.workers, workers);
+        }
         self.first = u64::from(manifest.epoch > 0);
         self.base = manifest.epoch - self.first;
         self.time = Some(manifest.time);
@@ -501,6 +544,11 @@ impl Start {
         }
         for EpochCut { time, parts, .. } in cuts {
             self.times.push(time);
+            let of = parts.len();
+            let Some(parts) = divided.divide(parts) else {
+                let problem = "asynchronous calls have results that are to be given again first";
+                return Err((of, problem.to_owned()));
+            };
             for (at, (worker, part)) in self.workers.iter_mut().zip(parts).enumerate() {
                 ends.follow(at, &part);
                 worker.parts.push_back(part);
@@ -513,6 +561,18 @@ impl Start {
             for ((_, partition), label) in labels.range((rank, 0)..(rank + 1, 0)) {
                 source.partitions.entry(label.clone()).or_default().push_back(*partition);
             }
+        }
+        Ok(())
+    }
+}
+
+/// Notes on which workers sources had ended as of a checkpoint.
+fn note_closed(divided: &mut Cuts, states: &States, ranks: &HashMap<u128, usize>) {
+    for (part, sections) in states.iter().filter(|(part, _)| part.number == SOURCE) {
+        let mut state = SourceState::default();
+        sections::for_each(sections, |record| state.load(&part.name, record));
+        if let Some(&rank) = ranks.get(&part.operator).filter(|_| state.closed) {
+            divided.note_closed(rank, part.worker);
         }
     }
 }
@@ -570,7 +630,7 @@ impl Ends<'_> {
 
 impl WorkerStart {
     /// Loads the states of a worker's operators.
-    pub(super) fn load(&mut self, states: &[(StateId, SharedState)]) {
+    pub(super) fn load(&mut self, durable: &Durable, states: &[(StateId, SharedState)]) {
         for (id, state) in states {
             if let Some(parts) = self.states.remove(id) {
                 let mut state = state.borrow_mut();
@@ -578,6 +638,9 @@ impl WorkerStart {
                     sections::for_each(&sections, |record| state.load(&name, record));
                 }
                 state.loaded();
+                if !durable.rescaled {
+                    state.kept();
+                }
             }
         }
     }
@@ -610,7 +673,7 @@ impl Durable {
 }
 
 /// What stands for the number of a state where it is that of a source.
-const SOURCE: usize = usize::MAX >> 1;
+pub(super) const SOURCE: usize = usize::MAX >> 1;
 
 /// What has changed of the states of a worker's operators and sources.
 pub(super) fn save(
@@ -677,13 +740,6 @@ fn check(
             store: label,
             of: manifest.pipeline.clone(),
             pipeline: program.pipeline.clone(),
-        });
-    }
-    if manifest.workers != program.workers {
-        return Err(BuildError::OtherThreads {
-            store: label,
-            of: manifest.workers,
-            threads: program.workers,
         });
     }
     let changes = Changes::between(&manifest.nodes, &program.nodes, assume_unchanged);

@@ -412,8 +412,8 @@ impl LocalSource {
         }
     }
 
-    /// Goes on from what a checkpoint holds.
-    pub(super) fn load(&mut self, state: SourceState, shared: &Shared) {
+    /// Goes on from what a checkpoint holds, which the store keeps unless it was divided anew.
+    pub(super) fn load(&mut self, state: SourceState, shared: &Shared, is_rescaled: bool) {
         let SourceState { closed, positions, kept } = state;
         if let Some(journal) = &mut self.journal {
             *journal.positions() = positions;
@@ -427,7 +427,9 @@ impl LocalSource {
                 }
             }
         }
-        self.changes.all_saved();
+        if !is_rescaled {
+            self.changes.all_saved();
+        }
         if closed && self.source.finished {
             self.close(shared);
         }

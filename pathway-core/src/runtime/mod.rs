@@ -28,6 +28,7 @@ mod journal;
 mod local_source;
 mod progress;
 mod queue;
+mod rescale;
 mod running;
 mod settings;
 mod shared;

@@ -2,8 +2,8 @@
 
 use crate::dataflow::state::{Pending, Saved};
 use crate::persistence::cut::Position;
-use crate::persistence::records::{Id, Record};
-use crate::schema::{Schema, put_len, take_len};
+use crate::persistence::records::{Id, Record, Records};
+use crate::schema::Schema;
 use std::collections::BTreeMap;
 
 /// Rows with their copies.
@@ -35,8 +35,15 @@ pub(super) struct SourceState {
     pub(super) kept: BTreeMap<u32, (Multiset, Multiset)>,
 }
 
-/// The part of the rows that are kept.
+/// The parts: whether the source has ended, how far partitions are, and the rows that are kept.
+const CLOSED: &[u8] = b"closed";
+const POSITIONS: &[u8] = b"positions";
 const ROWS: &[u8] = b"rows";
+
+/// The partition that a record is of; nothing if it is of the whole source.
+pub(super) fn partition_of(place: &[u8]) -> Option<u32> {
+    place.first_chunk().map(|partition| u32::from_be_bytes(*partition))
+}
 
 /// What a record of a kept row says of it.
 fn place(partition: u32, is_error: bool, row: &[u8]) -> Vec<u8> {
@@ -49,39 +56,40 @@ fn place(partition: u32, is_error: bool, row: &[u8]) -> Vec<u8> {
 
 impl SourceState {
     /// Hands over everything but the rows that are kept.
-    pub(super) fn save(
-        closed: bool,
-        positions: &BTreeMap<u32, Position>,
-        out: &mut Saved,
-    ) {
-        out.small(&[], |out| {
-            closed.encode(out);
-            put_len(positions.len(), out);
-            for (partition, position) in positions {
-                put_len(*partition as usize, out);
-                position.encode(out);
-            }
-        });
+    pub(super) fn save(closed: bool, positions: &BTreeMap<u32, Position>, out: &mut Saved) {
+        out.small(CLOSED, |out| closed.encode(out));
+        let records = out.part(POSITIONS, true);
+        for (partition, position) in positions {
+            records.put(Id::at(&partition.to_be_bytes()), |out| position.encode(out));
+        }
     }
 
     /// Takes back a record.
     pub(super) fn load(&mut self, part: &[u8], record: Record<'_>) {
-        if part == ROWS {
-            let (partition, row) = record.id.place.split_at(4);
-            let partition = partition.try_into().expect("a partition is in front of the row");
-            let (is_error, row) = row.split_at(1);
-            let (rows, errors) = self.kept.entry(u32::from_be_bytes(partition)).or_default();
-            let of_kind = if is_error == [0] { rows } else { errors };
-            add(of_kind, row, record.copies());
+        let Some(partition) = partition_of(record.id.place) else {
+            self.closed = is_closed(&record);
+            return;
+        };
+        if part == POSITIONS {
+            self.positions.insert(partition, Position::decode(&mut record.bytes()));
             return;
         }
-        let input = &mut record.bytes();
-        self.closed = bool::decode(input);
-        for _ in 0..take_len(input) {
-            let partition = u32::try_from(take_len(input)).expect("partitions are numbered");
-            self.positions.insert(partition, Position::decode(input));
-        }
+        let (is_error, row) = record.id.place[4..].split_at(1);
+        let (rows, errors) = self.kept.entry(partition).or_default();
+        add(if is_error == [0] { rows } else { errors }, row, record.copies());
     }
+}
+
+/// Whether a record that is of no partition says that the source has ended.
+pub(super) fn is_closed(record: &Record<'_>) -> bool {
+    bool::decode(&mut record.bytes())
+}
+
+/// The part, and the record that says that the source has ended.
+pub(super) fn put_closed() -> (Vec<u8>, Records) {
+    let mut records = Records::default();
+    records.put(Id::default(), |out| true.encode(out));
+    (CLOSED.to_vec(), records)
 }
 
 /// What has changed of the rows that are kept, since they were saved last.

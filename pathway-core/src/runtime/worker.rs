@@ -178,7 +178,7 @@ pub(super) fn run(
     let durable = durable_begin.map(|(begin, durable)| {
         let DurableBegin { mut start, sinks, messages } = begin;
         let durable_states = durable.keyed(&states, &entered);
-        start.load(&durable_states);
+        start.load(durable, &durable_states);
         let replay = std::mem::take(&mut start.parts);
         restored = start.sources;
         DurableWorker {
@@ -215,9 +215,10 @@ pub(super) fn run(
                 matches!(node.operation, Operation::Total { .. }) && begin.needed[node.id.index()]
             }),
     };
+    let is_rescaled = shared.durable.as_ref().is_some_and(Durable::is_rescaled);
     for source in &mut worker.sources {
         if let Some(state) = restored.remove(&source.rank()) {
-            source.load(state, shared);
+            source.load(state, shared, is_rescaled);
         }
     }
     cut.borrow_mut().take();

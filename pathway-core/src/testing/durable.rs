@@ -22,7 +22,7 @@ use std::time::Duration;
 ///
 /// A case is a history that is run twice: once undisturbed, and once with a store that fails at
 /// random writes, tears what was not synced, and lets the pipeline be started again from what is
-/// left; now and then it is stopped as it should be. Every epoch has to have the same changes in
+/// left, now and then with another number of workers; now and then it is stopped as it should be. Every epoch has to have the same changes in
 /// both, also where it is made again.
 ///
 /// ```
@@ -80,6 +80,9 @@ struct Disturbed<'a> {
     /// Epochs of the history whose changes have come out.
     seen: BTreeSet<usize>,
 }
+
+/// It is started with at most so many workers.
+const WORKERS_MAX: usize = 4;
 
 fn disturb(history: &History, seed: u64, build: &dyn Fn() -> Built) -> Result<(), Failure> {
     let expected = undisturbed(history, build)?;
@@ -153,15 +156,22 @@ impl Disturbed<'_> {
 
     /// Starts the pipeline from what is left.
     fn start(&mut self, next: usize) -> Result<Run, Failure> {
+        let mut only = None;
         loop {
             self.store.mend(self.random.index(1001));
             if self.random.one_in(4) {
                 self.store.fail_after(self.random.below(4));
             }
-            let workers = self.history.workers;
+            let workers = match only {
+                Some(workers) => workers,
+                None if self.random.one_in(3) => 1 + self.random.index(WORKERS_MAX),
+                None => self.history.workers,
+            };
             match Run::start_durable((self.build)(), workers, self.durability.clone()) {
                 Ok(run) => return Ok(run),
                 Err(error) if was_killed(&error) => {}
+                // Some states, and the results of calls, belong to as many workers as they had.
+                Err(Error::Build(BuildError::OtherThreads { of, .. })) => only = Some(of),
                 Err(error) => return Err(Failure::Failed { epoch: next, error }),
             }
         }

@@ -17,10 +17,14 @@ const LIFE_MS_MAX: u64 = 300;
 /// The longest that the last run may take to come to the end of its inputs.
 const LAST_MAX: Duration = Duration::from_secs(120);
 
+/// Where the number of threads changes, it is at most this.
+const THREADS_MAX: u64 = 4;
+
 /// One pipeline, killed so many times.
 #[derive(Debug)]
 pub(crate) struct Campaign {
     pub(crate) runs: u64,
+    /// Zero where each run has another number.
     pub(crate) threads: u64,
     pub(crate) seed: u64,
 }
@@ -55,6 +59,7 @@ impl Campaign {
         let mut seen = Seen::default();
         let (mut kills, mut stops) = (0, 0);
         for _ in 0..self.runs {
+            self.choose_threads(folder, &mut random).map_err(io_problem)?;
             let mut victim = Victim::start(folder)?;
             std::thread::sleep(Duration::from_millis(random.below(LIFE_MS_MAX)));
             if random.below(8) == 0 {
@@ -67,6 +72,7 @@ impl Campaign {
             seen.look(&folder.join("out"))?;
         }
         let fed = feeder.finish().map_err(io_problem)?;
+        self.choose_threads(folder, &mut random).map_err(io_problem)?;
         let mut victim = Victim::start(folder)?;
         let since = Instant::now();
         let complete = (fed.words.len(), fed.transfers.len());
@@ -85,15 +91,29 @@ impl Campaign {
         victim.stop()?;
         seen.look(&folder.join("out"))?;
         let rows = check::all(&folder.join("out"), &fed)?;
+        let threads = match self.threads {
+            0 => "another number of threads in each run".to_owned(),
+            threads => format!("{threads} threads"),
+        };
         Ok(format!(
-            "{} threads: {kills} kills, {stops} stops, {} restarts, {} words and {} transfers, \
+            "{threads}: {kills} kills, {stops} stops, {} restarts, {} words and {} transfers, \
              {rows} rows compared, 0 differences, {:.1} s",
-            self.threads,
             self.runs,
             fed.words.len(),
             fed.transfers.len(),
             started.elapsed().as_secs_f64()
         ))
+    }
+}
+
+impl Campaign {
+    /// Tells the next run how many threads it has.
+    fn choose_threads(&self, folder: &Path, random: &mut Random) -> io::Result<()> {
+        let threads = match self.threads {
+            0 => 1 + random.below(THREADS_MAX),
+            threads => threads,
+        };
+        fs::write(folder.join("threads"), threads.to_string())
     }
 }
 
@@ -105,7 +125,6 @@ impl Folder {
         for inner in ["in", "out"] {
             fs::create_dir_all(folder.join(inner))?;
         }
-        fs::write(folder.join("threads"), threads.to_string())?;
         Ok(Self(folder))
     }
 }

@@ -1,7 +1,8 @@
 //! Kills a durable pipeline again and again, by SIGKILL at random moments and now and then by
 //! SIGTERM, while its inputs grow; then checks every output from its first row to its last.
 //!
-//! `kill-test [--runs N] [--threads T] [--seed S]` prints kills, restarts, rows compared and
+//! `kill-test [--runs N] [--threads T] [--seed S]` (with `--threads 0`, another number of threads in
+//! each run) prints kills, restarts, rows compared and
 //! differences. The pipeline runs in processes of the same program, `kill-test victim FOLDER`.
 
 #![expect(clippy::print_stdout, reason = "printing is what this program does")]
@@ -47,7 +48,8 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// One campaign with the threads that are asked for, or one each with one and two.
+/// One campaign with the threads that are asked for, or one each with one, with two, and with another
+/// number in each run.
 fn campaigns(args: &[String]) -> Option<Vec<Campaign>> {
     let (mut runs, mut threads, mut seed) = (20, None, 1);
     for pair in args.chunks(2) {
@@ -60,7 +62,7 @@ fn campaigns(args: &[String]) -> Option<Vec<Campaign>> {
             _ => return None,
         }
     }
-    let threads = threads.map_or(vec![1, 2], |threads| vec![threads]);
+    let threads = threads.map_or(vec![1, 2, 0], |threads| vec![threads]);
     let each = runs.div_ceil(threads.len() as u64);
     Some(threads.into_iter().map(|threads| Campaign { runs: each, threads, seed }).collect())
 }

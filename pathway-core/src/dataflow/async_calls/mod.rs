@@ -109,4 +109,3 @@ impl Inbox {
 }
 
 pub(crate) type SharedInbox = Rc<RefCell<Inbox>>;
-

@@ -171,7 +171,7 @@ impl State for Pairs {
         self.rows.insert(row, Pair { count, call: Call::Done(outcome) });
     }
 
-    fn loaded(&mut self) {
+    fn kept(&mut self) {
         self.saved.all_saved();
     }
 }

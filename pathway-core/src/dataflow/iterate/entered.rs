@@ -37,7 +37,7 @@ impl Entered {
 
 impl State for Entered {
     fn size(&self) -> StateSize {
-        StateSize { rows: 0, bytes: self.changes.len() }
+        StateSize { rows: 0, bytes: self.changes.bytes() }
     }
 
     fn save(&mut self, out: &mut Saved) {
@@ -47,7 +47,12 @@ impl State for Entered {
 
     fn load(&mut self, _part: &[u8], record: Record<'_>) {
         let Record { id, .. } = record;
+        self.changes.add(id, record.copies());
         self.restored.push(((Row::of(id.key), Row::new(id.place)), record.copies()));
+    }
+
+    fn kept(&mut self) {
+        self.changes.begin();
     }
 }
 

@@ -270,7 +270,7 @@ impl State for Partitions {
         partition.apply(&self.keeps, &Entry::read(record.id.place, record.copies()));
     }
 
-    fn loaded(&mut self) {
+    fn kept(&mut self) {
         self.changes.begin();
     }
 }

@@ -18,6 +18,7 @@ use super::output::{At, Direct, Output};
 use super::rows::Row;
 use super::{LEFT, Progress, RIGHT, Wait};
 use crate::dataflow::watermark::{END, START};
+use crate::persistence::records::{Id, Record, Records};
 use crate::schema::{Schema, put_len, take_bytes, take_len};
 use crate::stage::{Diff, EncodedStep};
 use std::collections::{BTreeMap, BTreeSet};
@@ -230,32 +231,42 @@ impl Early {
         results + keys + waiting * size_of::<(i128, Key, Result)>()
     }
 
-    pub(super) fn save(&self, out: &mut Vec<u8>) {
+    pub(super) fn save_due(&self, out: &mut Vec<u8>) {
         self.due.encode(out);
-        put_len(self.pending.len(), out);
+    }
+
+    /// Takes back when results are due: on several workers at the same time.
+    pub(super) fn load_due(&mut self, input: &mut &[u8]) {
+        let due = Option::<i64>::decode(input);
+        self.due = self.due.into_iter().chain(due).min();
+    }
+
+    /// Hands over what waits.
+    pub(super) fn save(&self, records: &mut Records) {
+        let mut place = Vec::new();
         for (key, of_key) in &self.pending {
-            put_part(key.as_deref(), out);
-            put_len(of_key.len(), out);
             for (result, pending) in of_key {
-                result.at.0.encode(out);
-                result.at.1.encode(out);
-                put_part(result.left.as_deref(), out);
-                put_part(result.right.as_deref(), out);
-                pending.diff.encode(out);
+                place.clear();
+                result.at.0.encode(&mut place);
+                result.at.1.encode(&mut place);
+                put_part(result.left.as_deref(), &mut place);
+                put_part(result.right.as_deref(), &mut place);
+                records.add(Id { key: key.as_deref(), place: &place }, pending.diff);
             }
         }
     }
 
-    pub(super) fn load(&mut self, input: &mut &[u8], progress: &Progress) {
-        self.due = Option::decode(input);
-        for _ in 0..take_len(input) {
-            let key = take_part(input);
-            for _ in 0..take_len(input) {
-                let at = (i128::decode(input), i128::decode(input));
-                let (left, right) = (take_part(input), take_part(input));
-                self.note(&key, Result { at, left, right }, i64::decode(input));
-            }
-        }
+    /// Takes back a record of what waits.
+    pub(super) fn load(&mut self, record: Record<'_>) {
+        let mut input = record.id.place;
+        let input = &mut input;
+        let at = (i128::decode(input), i128::decode(input));
+        let (left, right) = (take_part(input), take_part(input));
+        self.note(&record.id.key.map(Into::into), Result { at, left, right }, record.copies());
+    }
+
+    /// Notes that all has been taken back.
+    pub(super) fn loaded(&mut self, progress: &Progress) {
         for (key, result) in std::mem::take(&mut self.noted) {
             // Nothing is final: it would have come out before it was saved.
             self.look((&key, &result), progress, &mut super::state::Silent);

@@ -394,9 +394,12 @@ impl State for TimeJoinState {
         out.small(OVER, |out| {
             self.progress.at.iter().for_each(|at| at.encode(out));
             if let Some(early) = &self.early {
-                early.save(out);
+                early.save_due(out);
             }
         });
+        if let Some(early) = &self.early {
+            early.save(out.part(EARLY, true));
+        }
         let changed = self.keys.take_changed();
         let records = out.part(ROWS, changed.whole);
         for key in &changed.gone {
@@ -434,11 +437,15 @@ impl State for TimeJoinState {
     fn load(&mut self, part: &[u8], record: Record<'_>) {
         if part == OVER {
             let input = &mut record.bytes();
-            self.progress.at = [i128::decode(input), i128::decode(input)];
+            self.progress.at = self.progress.at.map(|at| i128::decode(input).max(at));
             if let Some(early) = &mut self.early {
-                early.load(input, &self.progress);
+                early.load_due(input);
             }
             return;
+        }
+        if part == EARLY {
+            let early = self.early.as_mut().expect("a state is that of this program");
+            return early.load(record);
         }
         if let Some(side) = HELD.iter().position(|name| *name == part) {
             let mut row = record.id.place;
@@ -467,17 +474,24 @@ impl State for TimeJoinState {
     }
 
     fn loaded(&mut self) {
+        if let Some(early) = &mut self.early {
+            early.loaded(&self.progress);
+        }
         // Nothing is let go of: it would have been before it was saved.
         let slots: Vec<u32> = self.keys.slots().collect();
         slots.into_iter().for_each(|slot| self.advance(slot, &mut Silent));
+    }
+
+    fn kept(&mut self) {
         self.keys.all_saved();
     }
 }
 
-/// The parts of the state: how far both sides have come and what waits to come out, the rows by
-/// key, and those of each side that wait until they are settled.
+/// The parts of the state: how far both sides have come, the rows by key, and those of each side that wait until they are settled.
 const OVER: &[u8] = b"over";
 const ROWS: &[u8] = b"rows";
+/// What waits to come out early.
+const EARLY: &[u8] = b"early";
 const HELD: [&[u8]; 2] = [b"left", b"right"];
 
 /// Where nothing is given.

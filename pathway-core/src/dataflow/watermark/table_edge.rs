@@ -21,8 +21,8 @@ use std::rc::Rc;
 /// watermark has passed one, taking it away is late by itself.
 #[derive(Debug, Default)]
 pub(crate) struct Refused {
-    /// By time and row.
-    rows: BTreeMap<(i128, Vec<u8>), Diff>,
+    /// By time and row, with the key.
+    rows: BTreeMap<(i128, Vec<u8>), (Vec<u8>, Diff)>,
 }
 
 impl Refused {
@@ -35,9 +35,10 @@ impl Refused {
         !self.rows.is_empty() && self.rows.contains_key(&(time, row.to_vec()))
     }
 
-    /// Notes an update that was refused.
-    fn update(&mut self, time: i128, row: &[u8], diff: Diff) {
-        let copies = self.rows.entry((time, row.to_vec())).or_insert(0);
+    /// Notes an update of a key that was refused.
+    fn update(&mut self, key: &[u8], time: i128, row: &[u8], diff: Diff) {
+        let entry = self.rows.entry((time, row.to_vec()));
+        let (_, copies) = entry.or_insert_with(|| (key.to_vec(), 0));
         *copies += diff;
         if *copies <= 0 {
             self.rows.remove(&(time, row.to_vec()));
@@ -47,26 +48,27 @@ impl Refused {
 
 impl State for Refused {
     fn size(&self) -> StateSize {
-        let each = self.rows.keys().map(|(_, row)| row.capacity());
-        let bytes = each.sum::<usize>() + self.rows.len() * size_of::<((i128, Vec<u8>), Diff)>();
+        let each = self.rows.iter().map(|((_, row), (key, _))| row.capacity() + key.capacity());
+        let entry = size_of::<((i128, Vec<u8>), (Vec<u8>, Diff))>();
+        let bytes = each.sum::<usize>() + self.rows.len() * entry;
         StateSize { rows: self.rows.len(), bytes }
     }
 
     fn save(&mut self, out: &mut Saved) {
         let records = out.part(&[], true);
         let mut place = Vec::new();
-        for ((time, row), copies) in &self.rows {
+        for ((time, row), (key, copies)) in &self.rows {
             place.clear();
             time.encode(&mut place);
             place.extend_from_slice(row);
-            records.add(Id::at(&place), *copies);
+            records.add(Id { key: Some(key), place: &place }, *copies);
         }
     }
 
     fn load(&mut self, _part: &[u8], record: Record<'_>) {
         let mut row = record.id.place;
         let time = i128::decode(&mut row);
-        self.rows.insert((time, row.to_vec()), record.copies());
+        self.rows.insert((time, row.to_vec()), (record.key().to_vec(), record.copies()));
     }
 }
 
@@ -86,7 +88,7 @@ pub(crate) struct TableEdge {
 type Updates<'a> = BTreeMap<(i128, &'a [u8]), (Diff, u64)>;
 
 impl TableEdge {
-    fn decide(&mut self, updates: &Updates<'_>) {
+    fn decide(&mut self, key: &[u8], updates: &Updates<'_>) {
         let mut refused = self.refused.borrow_mut();
         let changed = || updates.iter().filter(|(_, (diff, _))| *diff != 0);
         let verdict = |(&(time, row), &(diff, _)): (&(i128, &[u8]), &(Diff, u64))| {
@@ -103,7 +105,7 @@ impl TableEdge {
             }
             // What is late by itself will be so for ever.
             if !matches!(verdict, Some(OutOfTime::Late | OutOfTime::Missing)) {
-                refused.update(time, row, diff);
+                refused.update(key, time, row, diff);
             }
             self.judge.refuse(row, time, diff, verdict.unwrap_or(OutOfTime::WithOthers));
         }
@@ -126,8 +128,8 @@ impl Logic for TableEdge {
             }
         }
         self.refused.borrow_mut().forget(self.judge.watermark.get());
-        for updates in keys.values() {
-            self.decide(updates);
+        for (key, updates) in &keys {
+            self.decide(key, updates);
         }
         self.progress.send();
         true
@@ -143,7 +145,7 @@ mod tests {
     fn refused_rows_are_kept_until_the_watermark_has_passed_them() {
         let mut refused = Refused::default();
         for (time, row, diff) in [(5, b"five", 1), (9, b"nine", 2), (9, b"nine", -1)] {
-            refused.update(time, row, diff);
+            refused.update(b"key", time, row, diff);
         }
         let mut stored = Stored::default();
         stored.save(&mut refused);
@@ -153,7 +155,7 @@ mod tests {
         assert!(loaded.holds(5, b"five") && loaded.holds(9, b"nine"));
         loaded.forget(9);
         assert!(!loaded.holds(5, b"five") && loaded.holds(9, b"nine"));
-        loaded.update(9, b"nine", -1);
+        loaded.update(b"key", 9, b"nine", -1);
         assert_eq!(loaded.size().rows, 0);
     }
 }

@@ -5,9 +5,9 @@
 //! as go, those behind the last of them do not. Rows behind the watermark have their positions for
 //! good: windows of such rows alone are final, and rows that only such windows have go.
 
-use super::emit::{Early, InWindow, ToRoot, WindowOutput};
+use super::emit::{EARLY, Early, InWindow, ToRoot, WindowOutput};
 use super::part::Part;
-use super::{Emission, Moment, OVER, Problem, Results, WindowState};
+use super::{Emission, Moment, OVER, PANE_LEN, Problem, Results, WindowState};
 use crate::dataflow::ReducePlan;
 use crate::dataflow::group_table::GroupOutput;
 use crate::dataflow::ordered::{Entry, Tree, too_few};
@@ -355,8 +355,9 @@ impl State for Counts {
     fn save(&mut self, out: &mut Saved) {
         out.small(OVER, |out| {
             self.over.encode(out);
-            self.early.save(out);
+            self.early.save_due(out);
         });
+        self.early.save(out, Some(2 * PANE_LEN));
         let mut message = Vec::new();
         self.saved.save(out, &self.keys, |of_key, out| {
             of_key.gone.encode(out);
@@ -372,10 +373,13 @@ impl State for Counts {
     }
 
     fn load(&mut self, part: &[u8], record: Record<'_>) {
+        if part == EARLY {
+            return self.early.load(record);
+        }
         let input = &mut record.bytes();
         if part == OVER {
-            self.over = i128::decode(input);
-            self.early.load(input);
+            self.over = i128::decode(input).max(self.over);
+            self.early.load_due(input);
             return;
         }
         let key: Rc<[u8]> = record.key().into();
@@ -390,7 +394,7 @@ impl State for Counts {
         self.keys.insert(key, of_key);
     }
 
-    fn loaded(&mut self) {
+    fn kept(&mut self) {
         self.saved.all_saved();
     }
 }
@@ -398,9 +402,9 @@ impl State for Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataflow::state::Stored;
     use crate::dataflow::OutputShape;
     use crate::dataflow::fold::{AnyFold, Count};
+    use crate::dataflow::state::Stored;
     use crate::stage::put_sort_header;
     use std::sync::Arc;
 

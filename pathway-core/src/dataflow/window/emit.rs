@@ -2,7 +2,9 @@
 
 use super::{Moment, PANE_LEN};
 use crate::dataflow::group_table::GroupOutput;
-use crate::schema::{Schema, put_len, take_bytes, take_len};
+use crate::dataflow::state::Saved;
+use crate::persistence::records::{Id, Record};
+use crate::schema::{Schema, put_bytes, take_sized};
 use crate::stage::{Diff, EncodedStep};
 use std::collections::BTreeMap;
 
@@ -63,6 +65,9 @@ impl<O: GroupOutput> GroupOutput for Taken<O> {
         self.0.emit(key, new, None);
     }
 }
+
+/// The part of a state that early results wait in.
+pub(super) const EARLY: &[u8] = b"early";
 
 /// Outputs that wait for an interval to be over, or for their window to be.
 #[derive(Debug, Default)]
@@ -131,36 +136,37 @@ impl Early {
         self.due = (!self.pending.is_empty()).then(next);
     }
 
-    pub(super) fn save(&self, out: &mut Vec<u8>) {
-        self.due.encode(out);
-        put_len(self.pending.len(), out);
-        let put = |bytes: &[u8], out: &mut Vec<u8>| {
-            put_len(bytes.len(), out);
-            out.extend_from_slice(bytes);
-        };
-        for (key, pending) in &self.pending {
-            put(key, out);
-            put_len(pending.len(), out);
+    /// Hands over what waits as a part. Behind so many bytes of the names of `pending` stands the key
+    /// that decides on whose worker they are; nothing if no key does.
+    pub(super) fn save(&self, out: &mut Saved, front: Option<usize>) {
+        let records = out.part(EARLY, true);
+        let mut place = Vec::new();
+        for (name, pending) in &self.pending {
             for (outputs, diff) in pending {
-                put(outputs, out);
-                diff.encode(out);
+                place.clear();
+                put_bytes(name, &mut place);
+                place.extend_from_slice(outputs);
+                let key = front.map(|front| &name[front..]);
+                records.add(Id { key, place: &place }, *diff);
             }
         }
     }
 
-    pub(super) fn load(&mut self, input: &mut &[u8]) {
-        self.due = Option::decode(input);
-        for _ in 0..take_len(input) {
-            let take = |input: &mut &[u8]| {
-                let len = take_len(input);
-                take_bytes(input, len).to_vec()
-            };
-            let key = take(input);
-            let pending = self.pending.entry(key).or_default();
-            for _ in 0..take_len(input) {
-                let outputs = take(input);
-                pending.insert(outputs, Diff::decode(input));
-            }
-        }
+    pub(super) fn save_due(&self, out: &mut Vec<u8>) {
+        self.due.encode(out);
+    }
+
+    /// Takes back when outputs are due: on several workers at the same time.
+    pub(super) fn load_due(&mut self, input: &mut &[u8]) {
+        let due = Option::<i64>::decode(input);
+        self.due = self.due.into_iter().chain(due).min();
+    }
+
+    /// Takes back a record of the part [`EARLY`].
+    pub(super) fn load(&mut self, record: Record<'_>) {
+        let mut outputs = record.id.place;
+        let name = take_sized(&mut outputs);
+        let pending = self.pending.entry(name.to_vec()).or_default();
+        pending.insert(outputs.to_vec(), record.copies());
     }
 }

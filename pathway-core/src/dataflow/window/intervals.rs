@@ -4,7 +4,7 @@
 //! that comes or goes is merged into the intervals that it is in, and into its moment, from which
 //! those of later rows of the other table are put together.
 
-use super::emit::{Early, InWindow, ToRoot, WindowOutput, end_of};
+use super::emit::{EARLY, Early, InWindow, ToRoot, WindowOutput, end_of};
 use super::part::Part;
 use super::{Around, Emission, Moment, OVER, Problem, Results, WindowState, pane_and_key};
 use crate::dataflow::ReducePlan;
@@ -406,8 +406,9 @@ impl State for Intervals {
         out.small(OVER, |out| {
             self.over.encode(out);
             self.needed.encode(out);
-            self.early.save(out);
+            self.early.save_due(out);
         });
+        self.early.save(out, None);
         let plan = &self.plan;
         self.saved.save(out, &self.keys, |of_key, out| {
             put_len(of_key.moments.len(), out);
@@ -429,11 +430,14 @@ impl State for Intervals {
     }
 
     fn load(&mut self, part: &[u8], record: Record<'_>) {
+        if part == EARLY {
+            return self.early.load(record);
+        }
         let input = &mut record.bytes();
         if part == OVER {
-            self.over = i128::decode(input);
-            self.needed = i128::decode(input);
-            self.early.load(input);
+            self.over = i128::decode(input).max(self.over);
+            self.needed = i128::decode(input).max(self.needed);
+            self.early.load_due(input);
             return;
         }
         let key: Key = record.id.key.map(Into::into);
@@ -456,7 +460,7 @@ impl State for Intervals {
         self.keys.insert(key, of_key);
     }
 
-    fn loaded(&mut self) {
+    fn kept(&mut self) {
         self.saved.all_saved();
     }
 }
@@ -464,9 +468,9 @@ impl State for Intervals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataflow::state::Stored;
     use crate::dataflow::OutputShape;
     use crate::dataflow::fold::{AnyFold, Count};
+    use crate::dataflow::state::Stored;
     use crate::stage::Inputs;
     use std::sync::Arc;
 

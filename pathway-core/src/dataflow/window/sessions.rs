@@ -1,6 +1,6 @@
 //! Sessions: windows whose bounds follow from their rows.
 
-use super::emit::{Early, InWindow, ToRoot, WindowOutput, end_of};
+use super::emit::{EARLY, Early, InWindow, ToRoot, WindowOutput, end_of};
 use super::part::Part;
 use super::{Emission, Joins, Moment, OVER, PANE_LEN, Problem, Results, WindowState, pane_and_key};
 use crate::dataflow::ReducePlan;
@@ -360,8 +360,9 @@ impl State for Sessions {
     fn save(&mut self, out: &mut Saved) {
         out.small(OVER, |out| {
             self.over.encode(out);
-            self.early.save(out);
+            self.early.save_due(out);
         });
+        self.early.save(out, Some(2 * PANE_LEN));
         let plan = &self.plan;
         self.saved.save(out, &self.keys, |of_key, out| {
             put_len(of_key.moments.len(), out);
@@ -380,10 +381,13 @@ impl State for Sessions {
     }
 
     fn load(&mut self, part: &[u8], record: Record<'_>) {
+        if part == EARLY {
+            return self.early.load(record);
+        }
         let input = &mut record.bytes();
         if part == OVER {
-            self.over = i128::decode(input);
-            self.early.load(input);
+            self.over = i128::decode(input).max(self.over);
+            self.early.load_due(input);
             return;
         }
         let key: Rc<[u8]> = record.key().into();
@@ -401,7 +405,7 @@ impl State for Sessions {
         self.keys.insert(key, of_key);
     }
 
-    fn loaded(&mut self) {
+    fn kept(&mut self) {
         self.saved.all_saved();
     }
 }
@@ -409,9 +413,9 @@ impl State for Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataflow::state::Stored;
     use crate::dataflow::OutputShape;
     use crate::dataflow::fold::{AnyFold, Count};
+    use crate::dataflow::state::Stored;
     use crate::stage::Inputs;
     use std::sync::Arc;
 

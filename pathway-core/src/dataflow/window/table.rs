@@ -1,6 +1,6 @@
 //! Windows of fixed bounds.
 
-use super::emit::{Early, InWindow, Taken, ToRoot, WindowOutput, end_of};
+use super::emit::{EARLY, Early, InWindow, Taken, ToRoot, WindowOutput, end_of};
 use super::{
     Division, Emission, Moment, OVER, PANE_LEN, Problem, Results, WindowState, pane_and_key,
 };
@@ -257,8 +257,9 @@ impl State for WindowTable {
     fn save(&mut self, out: &mut Saved) {
         out.small(OVER, |out| {
             self.over.encode(out);
-            self.early.save(out);
+            self.early.save_due(out);
         });
+        self.early.save(out, Some(2 * PANE_LEN));
         // Each pane is a part, so that what is over goes as a whole.
         for (pane, table) in &mut self.panes {
             table.save_part(out, &[PANE, &pane.to_be_bytes()].concat());
@@ -272,9 +273,12 @@ impl State for WindowTable {
     fn load(&mut self, part: &[u8], record: Record<'_>) {
         if part == OVER {
             let input = &mut record.bytes();
-            self.over = i128::decode(input);
-            self.early.load(input);
+            self.over = i128::decode(input).max(self.over);
+            self.early.load_due(input);
             return;
+        }
+        if part == EARLY {
+            return self.early.load(record);
         }
         let time = |at: usize| {
             let bytes = part[at..at + PANE_LEN].try_into();
@@ -291,9 +295,9 @@ impl State for WindowTable {
         table.load(&[], record);
     }
 
-    fn loaded(&mut self) {
+    fn kept(&mut self) {
         let tables = self.panes.values_mut().chain(self.open.values_mut().map(|of| &mut of.table));
-        tables.for_each(GroupTable::loaded);
+        tables.for_each(GroupTable::kept);
     }
 }
 
@@ -304,9 +308,9 @@ const OPEN: &[u8] = b"open";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataflow::state::Stored;
     use crate::dataflow::OutputShape;
     use crate::dataflow::fold::{AnyFold, Count};
+    use crate::dataflow::state::Stored;
     use crate::stage::Inputs;
     use std::sync::Arc;
 

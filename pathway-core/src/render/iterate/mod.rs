@@ -10,7 +10,8 @@ mod steps;
 
 use super::{Renderer, SharedState};
 use crate::dataflow::iterate::{
-    self, AnyFlow, Buffer, Entered, Feedback, Flow, Index, Kept, Left, LoopTime, NotSettled, Row, WholeGroup,
+    self, AnyFlow, Buffer, Entered, Feedback, Flow, Index, Kept, Left, LoopTime, NotSettled, Row,
+    WholeGroup,
 };
 use crate::dataflow::logic::Fail;
 use crate::dataflow::operator::{self, Closes, Edge, Pact};

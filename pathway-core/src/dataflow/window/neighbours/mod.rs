@@ -17,7 +17,7 @@ mod of_key;
 mod tests;
 
 use self::of_key::{Front, OfKey, Row, Session, Sort, fold_into, time_of};
-use super::emit::{Early, InWindow, ToRoot, WindowOutput};
+use super::emit::{EARLY, Early, InWindow, ToRoot, WindowOutput};
 use super::part::Part;
 use super::{Emission, Moment, OVER, PANE_LEN, Problem, Results, WindowState};
 use crate::dataflow::ReducePlan;
@@ -495,8 +495,9 @@ impl State for NeighbourSessions {
     fn save(&mut self, out: &mut Saved) {
         out.small(OVER, |out| {
             self.over.encode(out);
-            self.early.save(out);
+            self.early.save_due(out);
         });
+        self.early.save(out, Some(2 * PANE_LEN));
         let plan = &self.plan;
         self.saved.save(out, &self.keys, |of_key, out| {
             out.push(u8::from(of_key.front.is_some()));
@@ -515,10 +516,13 @@ impl State for NeighbourSessions {
     }
 
     fn load(&mut self, part: &[u8], record: Record<'_>) {
+        if part == EARLY {
+            return self.early.load(record);
+        }
         let input = &mut record.bytes();
         if part == OVER {
-            self.over = i128::decode(input);
-            self.early.load(input);
+            self.over = i128::decode(input).max(self.over);
+            self.early.load_due(input);
             return;
         }
         let key: Rc<[u8]> = record.key().into();
@@ -536,7 +540,7 @@ impl State for NeighbourSessions {
         self.note(&key, of_key);
     }
 
-    fn loaded(&mut self) {
+    fn kept(&mut self) {
         self.saved.all_saved();
     }
 }
