@@ -36,7 +36,8 @@ usage: cargo xtask <command>
   instructions [--keep]  instructions per row, beside those that are kept; needs valgrind
   kill                   kills a durable pipeline at random moments, and checks all its outputs
        [--runs N]          how often; 20 without it
-       [--threads T]       with that many worker threads; with one and with two without it
+       [--threads T]       with that many worker threads, 0: another number in each run; with one,
+                           with two and with another in each run without it
        [--seed S]          another row of random moments
   peers                  the same work on Python's Pathway, Spark, DuckDB, Polars and by hand, and
                          its tables in docs/benchmarks.md; needs Python 3, and Java 17 for Spark

@@ -14,12 +14,14 @@
 //! - `log`: the epochs behind it.
 //! - `recovery`: which checkpoint and which epochs a store has.
 //! - `writer`: the threads that write both.
+//! - [`inspect`]: what a store holds, for those who look at it without the program.
 //!
 //! Invariant: nothing here knows a plan, a worker or a row. Identities are numbers, states bytes.
 
 pub(crate) mod cut;
 mod directory;
 mod frame;
+pub mod inspect;
 pub(crate) mod log;
 pub(crate) mod manifest;
 mod memory;

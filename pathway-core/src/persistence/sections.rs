@@ -61,6 +61,11 @@ pub(super) fn objects(sections: &Sections) -> BTreeSet<u64> {
 }
 
 impl Section {
+    /// The epoch of the checkpoint that wrote it.
+    pub(super) fn object(&self) -> u64 {
+        self.object
+    }
+
     /// Reads a section. Answers the object that is not as it was written.
     pub(super) fn read(&self, store: &dyn Store) -> Result<Result<Vec<u8>, String>, StoreError> {
         let name = object_name(self.object);
