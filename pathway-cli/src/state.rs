@@ -123,7 +123,9 @@ pub(crate) fn show(path: &Path, epoch: Option<u64>) -> Result<String, Problem> {
         checkpoint.sinks
     )?;
     writeln!(out, "{:>12}  {:>12}  operator", "state", "of it new")?;
-    for Operator { described, bytes, new_bytes, .. } in &checkpoint.operators {
+    let (kept, others): (Vec<&Operator>, Vec<&Operator>) =
+        checkpoint.operators.iter().partition(|operator| operator.bytes > 0);
+    for Operator { described, bytes, new_bytes, .. } in kept {
         writeln!(out, "{:>12}  {:>12}  {described}", size(*bytes), size(*new_bytes))?;
     }
     let of_operators: u64 = checkpoint.operators.iter().map(|operator| operator.bytes).sum();
@@ -132,6 +134,7 @@ pub(crate) fn show(path: &Path, epoch: Option<u64>) -> Result<String, Problem> {
         writeln!(out, "{:>12}  {:>12}  what has entered loops", size(loops), "")?;
     }
     writeln!(out, "{:>12}  {:>12}  all", size(checkpoint.bytes), size(checkpoint.new_bytes))?;
+    writeln!(out, "{} other operators keep nothing", others.len())?;
     Ok(out)
 }
 
