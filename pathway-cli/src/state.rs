@@ -1,6 +1,6 @@
 //! The commands on stores. Each answers what is to be printed.
 
-use pathway_core::persistence::inspect::{self, Checkpoint, Operator};
+use pathway_core::persistence::inspect::{self, Broken, Checkpoint, Operator};
 use pathway_core::persistence::{Directory, Store as _, StoreError, directory};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -22,8 +22,14 @@ impl From<std::fmt::Error> for Problem {
     }
 }
 
+/// A store, with its checkpoints, the newest first.
+struct Opened {
+    store: Directory,
+    found: Vec<Result<Checkpoint, Broken>>,
+}
+
 /// A store that is there: to look at one makes none.
-fn open(path: &Path) -> Result<Directory, Problem> {
+fn open(path: &Path) -> Result<Opened, Problem> {
     if !path.is_dir() {
         return Err(Problem(format!(
             "there is no store at `{}`\nhelp: name the directory that the program gives to \
@@ -32,16 +38,18 @@ fn open(path: &Path) -> Result<Directory, Problem> {
         )));
     }
     let store = directory(path);
-    if inspect::checkpoints(&store)?.is_empty() {
+    let found = inspect::checkpoints(&store)?;
+    if found.is_empty() {
         return Err(Problem(format!("the directory {} holds no checkpoint", store.label())));
     }
-    Ok(store)
+    Ok(Opened { store, found })
 }
 
 /// The checkpoint of an epoch, or the newest one that can be read.
-fn checkpoint(store: &Directory, epoch: Option<u64>) -> Result<Checkpoint, Problem> {
+fn checkpoint(opened: &Opened, epoch: Option<u64>) -> Result<&Checkpoint, Problem> {
+    let store = &opened.store;
     let mut epochs = Vec::new();
-    for found in inspect::checkpoints(store)? {
+    for found in &opened.found {
         match (found, epoch) {
             (Ok(checkpoint), None) => return Ok(checkpoint),
             (Ok(checkpoint), Some(epoch)) if checkpoint.epoch == epoch => return Ok(checkpoint),
@@ -79,9 +87,8 @@ fn time(nanoseconds: i64) -> String {
 }
 
 pub(crate) fn ls(path: &Path) -> Result<String, Problem> {
-    let store = open(path)?;
+    let Opened { store, found } = open(path)?;
     let mut out = String::new();
-    let found = inspect::checkpoints(&store)?;
     let newest = found.iter().flatten().next().cloned();
     if let Some(newest) = &newest {
         writeln!(out, "pipeline {}", newest.pipeline)?;
@@ -111,7 +118,8 @@ pub(crate) fn ls(path: &Path) -> Result<String, Problem> {
 }
 
 pub(crate) fn show(path: &Path, epoch: Option<u64>) -> Result<String, Problem> {
-    let checkpoint = checkpoint(&open(path)?, epoch)?;
+    let opened = open(path)?;
+    let checkpoint = checkpoint(&opened, epoch)?;
     let mut out = String::new();
     writeln!(
         out,
@@ -139,12 +147,12 @@ pub(crate) fn show(path: &Path, epoch: Option<u64>) -> Result<String, Problem> {
 }
 
 pub(crate) fn diff(path: &Path, old: u64, new: u64) -> Result<String, Problem> {
-    let store = open(path)?;
-    let by_identity = |checkpoint: Checkpoint| -> BTreeMap<u128, Operator> {
-        checkpoint.operators.into_iter().map(|of| (of.identity, of)).collect()
+    let opened = open(path)?;
+    let by_identity = |checkpoint: &Checkpoint| -> BTreeMap<u128, Operator> {
+        checkpoint.operators.iter().map(|of| (of.identity, of.clone())).collect()
     };
-    let old = by_identity(checkpoint(&store, Some(old))?);
-    let new = by_identity(checkpoint(&store, Some(new))?);
+    let old = by_identity(checkpoint(&opened, Some(old))?);
+    let new = by_identity(checkpoint(&opened, Some(new))?);
     let mut lines = Vec::new();
     for (identity, Operator { described, bytes, code, .. }) in &old {
         match new.get(identity) {
@@ -178,15 +186,15 @@ pub(crate) fn diff(path: &Path, old: u64, new: u64) -> Result<String, Problem> {
 }
 
 pub(crate) fn rm(path: &Path, epoch: u64) -> Result<String, Problem> {
-    let store = open(path)?;
-    let found = inspect::checkpoints(&store)?;
-    let is_it = |found: &Result<Checkpoint, inspect::Broken>| match found {
+    let opened = open(path)?;
+    let found = &opened.found;
+    let is_it = |found: &Result<Checkpoint, Broken>| match found {
         Ok(checkpoint) => checkpoint.epoch == epoch,
         Err(broken) => broken.epoch == epoch,
     };
     if !found.iter().any(is_it) {
         // Says which there are.
-        checkpoint(&store, Some(epoch))?;
+        checkpoint(&opened, Some(epoch))?;
     }
     let others = found.iter().filter(|found| !is_it(found)).flatten();
     let Some(next) = others.map(|checkpoint| checkpoint.epoch).max() else {
@@ -195,6 +203,6 @@ pub(crate) fn rm(path: &Path, epoch: u64) -> Result<String, Problem> {
              it\nhelp: to begin anew, remove the directory"
         )));
     };
-    inspect::remove(&store, epoch)?;
+    inspect::remove(&opened.store, epoch)?;
     Ok(format!("removed the checkpoint {epoch}; the next run goes on from {next}\n"))
 }

@@ -1,5 +1,8 @@
 //! Which records of a table have changed since they were saved last.
 
+use super::key_table::KeyTable;
+use super::state::Saved;
+use crate::persistence::records::Id;
 use std::collections::BTreeSet;
 
 /// Two bits for each slot: whether it has changed since it was saved, and whether it was saved.
@@ -23,6 +26,26 @@ pub(crate) struct ChangedSlots {
     pub(crate) slots: Vec<u32>,
     /// The keys that were saved and are gone. They may have come back since.
     pub(crate) gone: BTreeSet<Box<[u8]>>,
+}
+
+impl ChangedSlots {
+    /// Hands these over as a part: each key with what `write` says of its slot.
+    pub(super) fn save(
+        self,
+        out: &mut Saved,
+        name: &[u8],
+        keys: &KeyTable,
+        mut write: impl FnMut(u32, &mut Vec<u8>),
+    ) {
+        let records = out.part(name, self.whole);
+        for key in &self.gone {
+            records.gone(Id::of(key));
+        }
+        for slot in self.slots {
+            let key = keys.key_at(slot);
+            records.put(Id::of(keys.bytes(&key)), |out| write(slot, out));
+        }
+    }
 }
 
 impl Changed {

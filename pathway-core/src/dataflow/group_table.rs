@@ -16,7 +16,7 @@ use super::fold::{Acc, AnyFold, Count, Fold, IntTotal, KnownFold, WordFold};
 use super::key_hash::Key;
 use super::key_table::{self, KeyTable};
 use super::state::{Saved, State, StateSize};
-use crate::persistence::records::{Id, Record};
+use crate::persistence::records::Record;
 use crate::schema::{RowEncoder, Schema};
 use crate::stage::{Batch, ColumnInput, Diff, Inputs, SharedBatch, enter};
 use std::fmt;
@@ -678,17 +678,10 @@ impl GroupTable {
         groups.old.clear();
         groups.next_stamp();
         let changed = groups.keys.take_changed();
-        let records = out.part(name, changed.whole);
-        for key in &changed.gone {
-            records.gone(Id::of(key));
-        }
-        for slot in changed.slots {
-            let key = groups.keys.key_at(slot);
-            records.put(Id::of(groups.keys.bytes(&key)), |out| {
-                groups.rows(slot).encode(out);
-                plan.write(groups.state(plan, slot), out);
-            });
-        }
+        changed.save(out, name, &groups.keys, |slot, out| {
+            groups.rows(slot).encode(out);
+            plan.write(groups.state(plan, slot), out);
+        });
     }
 }
 

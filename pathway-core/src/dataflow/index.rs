@@ -667,15 +667,12 @@ impl State for Index {
     fn save(&mut self, out: &mut Saved) {
         let pending = self.pending.begin();
         let records = out.part(&[], pending.is_none());
-        let mut changed = self.keys.take_changed();
         if let Some(pending) = pending {
             *records = pending;
-            changed.slots.extend(self.null.filter(|_| changed.whole));
-        } else {
-            changed.slots.clear();
-            changed.slots.extend(self.keys.slots().chain(self.null));
         }
-        for slot in changed.slots {
+        let changed = self.keys.take_changed();
+        let null = self.null.filter(|_| changed.whole);
+        for slot in changed.slots.into_iter().chain(null) {
             let key = self.keys.key_at(slot);
             let key = (self.null != Some(slot)).then(|| self.keys.bytes(&key));
             let mut place = halves(self.keys.payload(slot)[HEADS]).0;

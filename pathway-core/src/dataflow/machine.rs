@@ -255,23 +255,16 @@ impl State for Machines {
 
     fn save(&mut self, out: &mut Saved) {
         let changed = self.keys.take_changed();
-        let records = out.part(&[], changed.whole);
-        for key in &changed.gone {
-            records.gone(Id::of(key));
-        }
-        for slot in changed.slots {
-            let key = self.keys.key_at(slot);
-            records.put(Id::of(self.keys.bytes(&key)), |out| {
-                whole(self.keys.payload(slot)).encode(out);
-                self.logic.save(slot as usize, out);
-                let timers: Vec<i128> = self
-                    .timers_of
-                    .range((slot, i128::MIN)..=(slot, i128::MAX))
-                    .map(|(_, at)| *at)
-                    .collect();
-                timers.encode(out);
-            });
-        }
+        changed.save(out, &[], &self.keys, |slot, out| {
+            whole(self.keys.payload(slot)).encode(out);
+            self.logic.save(slot as usize, out);
+            let timers: Vec<i128> = self
+                .timers_of
+                .range((slot, i128::MIN)..=(slot, i128::MAX))
+                .map(|(_, at)| *at)
+                .collect();
+            timers.encode(out);
+        });
         // They come and go with the watermark, so most are others each time.
         let records = out.part(WAITING, true);
         let mut place = Vec::new();

@@ -151,9 +151,7 @@ pub(crate) struct ChangedKeys<K>(Option<BTreeSet<K>>);
 impl<K: SavedKey> ChangedKeys<K> {
     /// Notes that the value of a key changes, comes or goes.
     pub(crate) fn note(&mut self, key: &K) {
-        if let Some(changed) = &mut self.0 {
-            changed.insert(key.clone());
-        }
+        self.note_with(|| key.clone());
     }
 
     /// Notes that the value of a key changes, comes or goes; `key` makes the key if it is noted.

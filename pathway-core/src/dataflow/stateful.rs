@@ -8,7 +8,7 @@ use super::chunk::Chunk;
 use super::key_table::KeyTable;
 use super::operator::{Epoch, Logic};
 use super::state::{Saved, State, StateSize};
-use crate::persistence::records::{Id, Record};
+use crate::persistence::records::Record;
 use crate::stage::KeyedLogic;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -42,15 +42,7 @@ impl State for States {
 
     fn save(&mut self, out: &mut Saved) {
         let changed = self.keys.take_changed();
-        let records = out.part(&[], changed.whole);
-        for key in &changed.gone {
-            records.gone(Id::of(key));
-        }
-        for slot in changed.slots {
-            let key = self.keys.key_at(slot);
-            let write = |out: &mut Vec<u8>| self.logic.save(slot as usize, out);
-            records.put(Id::of(self.keys.bytes(&key)), write);
-        }
+        changed.save(out, &[], &self.keys, |slot, out| self.logic.save(slot as usize, out));
     }
 
     fn load(&mut self, _part: &[u8], record: Record<'_>) {

@@ -9,7 +9,7 @@ use super::logic::Fail;
 use super::operator::{Epoch, Logic};
 use super::small_bytes::{Arena, SmallBytes};
 use super::state::{Saved, State, StateSize};
-use crate::persistence::records::{Id, Record};
+use crate::persistence::records::Record;
 use crate::schema::{put_bytes, take_sized};
 use crate::stage::EncodedStep;
 use std::cell::RefCell;
@@ -133,15 +133,11 @@ impl State for LatestRows {
 
     fn save(&mut self, out: &mut Saved) {
         let changed = self.keys.take_changed();
-        let records = out.part(&[], changed.whole);
-        for slot in changed.slots {
-            let key = self.keys.key_at(slot);
+        changed.save(out, &[], &self.keys, |slot, out| {
             let (row, version) = kept(self.keys.payload(slot));
-            records.put(Id::of(self.keys.bytes(&key)), |out| {
-                put_bytes(row.get(&self.arena), out);
-                put_bytes(version.get(&self.arena), out);
-            });
-        }
+            put_bytes(row.get(&self.arena), out);
+            put_bytes(version.get(&self.arena), out);
+        });
     }
 
     fn load(&mut self, _part: &[u8], record: Record<'_>) {

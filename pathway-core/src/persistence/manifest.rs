@@ -4,7 +4,7 @@
 //! last: a checkpoint is there when its manifest is.
 
 use super::frame::{self, Framed};
-use super::sections::{self, PartId, Section, Sections};
+use super::sections::{PartId, Section, Sections};
 use super::store::{Store, StoreError};
 use crate::schema::{
     Schema, put_bytes, put_len, put_str, take_bytes, take_len, take_sized, take_str,
@@ -133,10 +133,7 @@ impl Manifest {
     }
 
     /// Reads the manifest of an epoch.
-    pub(super) fn read_alone(
-        store: &dyn Store,
-        epoch: u64,
-    ) -> Result<Result<Self, Unreadable>, StoreError> {
+    fn read_alone(store: &dyn Store, epoch: u64) -> Result<Result<Self, Unreadable>, StoreError> {
         let name = manifest_name(epoch);
         let Some(object) = store.get(&name)? else {
             return Ok(Err(Unreadable::Damaged(format!("`{name}` is not there"))));
@@ -198,11 +195,6 @@ impl Manifest {
         let sections = (0..take_len(input)).map(|_| sections(input)).collect();
         Self { pipeline, epoch, time, workers, nodes, sinks, sections }
     }
-}
-
-/// The objects with sections that a checkpoint needs.
-pub(super) fn objects(manifest: &Manifest) -> std::collections::BTreeSet<u64> {
-    sections::objects(&manifest.sections)
 }
 
 fn damaged(name: &str) -> Unreadable {

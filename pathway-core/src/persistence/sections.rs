@@ -5,7 +5,7 @@
 //! the one before it is merged with it, so that a part has few sections, each at least twice as
 //! large as the next, and a record is written again only as often as there are such sizes.
 
-use super::records::{self, Record};
+use super::records;
 use super::store::{Append, Store, StoreError};
 use crate::schema::{Schema, put_bytes, put_len, take_len, take_sized};
 use std::collections::{BTreeMap, BTreeSet};
@@ -102,11 +102,6 @@ impl PartId {
         let number = take_len(input);
         Self { worker, operator, number, name: take_sized(input).to_vec() }
     }
-}
-
-/// Calls `f` with the records of a part, whose sections have been read.
-pub(crate) fn for_each(sections: &[Vec<u8>], f: impl FnMut(Record<'_>)) {
-    records::for_each(sections, f);
 }
 
 /// How much of a part has been handed over last, beside what its last section holds, to be merged

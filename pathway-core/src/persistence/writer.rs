@@ -265,7 +265,7 @@ impl CheckpointWriter {
         self.sections.write(&*self.store, manifest.epoch, states)?;
         manifest.sections.clone_from(&self.sections.sections);
         manifest.write(&*self.store)?;
-        self.kept.push_back((manifest.epoch, manifest::objects(&manifest)));
+        self.kept.push_back((manifest.epoch, sections::objects(&manifest.sections)));
         self.remove_old()
     }
 

@@ -16,18 +16,15 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What keeps a call going, and whether somebody still does.
+/// What keeps a call going. It is held in two places for as long as somebody waits.
 type Kept = Arc<Mutex<Option<Interest>>>;
 
 /// Waits for the result of a call until it is dropped.
-struct Waits {
-    kept: Kept,
-    _waits: Arc<()>,
-}
+struct Waits(Kept);
 
 impl Drop for Waits {
     fn drop(&mut self) {
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
@@ -36,16 +33,15 @@ struct Call {
     row: Vec<u8>,
     epoch: Epoch,
     kept: Kept,
-    /// Somebody waits as long as this is held elsewhere too.
-    waits: Arc<()>,
 }
 
 impl Call {
     fn is_waited_for(&self) -> bool {
-        Arc::strong_count(&self.waits) > 1
+        Arc::strong_count(&self.kept) > 1
     }
 }
 
+/// So few calls are not looked through for those that nobody waits for.
 const SWEPT_MIN: usize = 64;
 
 /// The calls of one operator.
@@ -205,9 +201,9 @@ impl Calls for Port {
             // A row whose epoch waits for it is called in any case.
             let begins = !replaying || !of.detached;
             let kept = begins.then(|| of.calls.begin(ticket, epoch, row));
-            let (kept, waits) = (Arc::new(Mutex::new(kept)), Arc::new(()));
-            let interest = Waits { kept: Arc::clone(&kept), _waits: Arc::clone(&waits) };
-            of.under_way.insert(ticket, Call { row: row.to_vec(), epoch, kept, waits });
+            let kept = Arc::new(Mutex::new(kept));
+            let interest = Waits(Arc::clone(&kept));
+            of.under_way.insert(ticket, Call { row: row.to_vec(), epoch, kept });
             Box::new(interest)
         })
     }

@@ -21,8 +21,9 @@ use crate::persistence::Store;
 use crate::persistence::cut::{Event, events};
 use crate::persistence::log::EpochCut;
 use crate::persistence::manifest::{Manifest, NodeRecord, States};
+use crate::persistence::records as state_records;
 use crate::persistence::recovery::{Recovered, Refusal, recover};
-use crate::persistence::sections::{self, PartId, SavedState, Sections};
+use crate::persistence::sections::{PartId, SavedState, Sections};
 use crate::persistence::store::{Claim, StoreError};
 use crate::persistence::writer::{CheckpointWriter, LogWriter, Message, Notify, Program};
 use crate::plan::identity::{CodeVersion, Identities};
@@ -129,7 +130,7 @@ pub(super) struct Durable {
     pub(super) first: u64,
     /// The checkpoint that the run goes on from was made by another number of workers, so that the
     /// next one is whole.
-    rescaled: bool,
+    pub(super) rescaled: bool,
     /// All epochs of the run before this one are logged.
     logged: AtomicU64,
     /// The epoch of the run in front of which a checkpoint is to be made.
@@ -199,10 +200,6 @@ impl Durable {
     /// Ends the giving out of ways to the log.
     pub(super) fn close_messages(&self) {
         *lock(&self.messages) = None;
-    }
-
-    pub(super) fn is_rescaled(&self) -> bool {
-        self.rescaled
     }
 
     pub(super) fn is_logged(&self, epoch: u64) -> bool {
@@ -532,7 +529,7 @@ impl Start {
             if number == SOURCE {
                 let rank = ranks.get(&operator).expect("a store is that of this program");
                 let state = start.sources.entry(*rank).or_default();
-                sections::for_each(&sections, |record| state.load(&name, record));
+                state_records::for_each(&sections, |record| state.load(&name, record));
             } else {
                 start.states.entry((operator, number)).or_default().insert(name, sections);
             }
@@ -570,7 +567,7 @@ impl Start {
 fn note_closed(divided: &mut Cuts, states: &States, ranks: &HashMap<u128, usize>) {
     for (part, sections) in states.iter().filter(|(part, _)| part.number == SOURCE) {
         let mut state = SourceState::default();
-        sections::for_each(sections, |record| state.load(&part.name, record));
+        state_records::for_each(sections, |record| state.load(&part.name, record));
         if let Some(&rank) = ranks.get(&part.operator).filter(|_| state.closed) {
             divided.note_closed(rank, part.worker);
         }
@@ -635,7 +632,7 @@ impl WorkerStart {
             if let Some(parts) = self.states.remove(id) {
                 let mut state = state.borrow_mut();
                 for (name, sections) in parts {
-                    sections::for_each(&sections, |record| state.load(&name, record));
+                    state_records::for_each(&sections, |record| state.load(&name, record));
                 }
                 state.loaded();
                 if !durable.rescaled {

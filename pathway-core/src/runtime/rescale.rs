@@ -10,8 +10,8 @@ use crate::dataflow::out_buffer::owner;
 use crate::dataflow::window::{Emission, Windows};
 use crate::persistence::cut::{Cut, Event, events};
 use crate::persistence::manifest::States;
-use crate::persistence::records::{Record, Records, Value};
-use crate::persistence::sections::{self, PartId};
+use crate::persistence::records::{self, Record, Records, Value};
+use crate::persistence::sections::PartId;
 use crate::plan::{Operation, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,7 +63,7 @@ pub(super) fn states(old: States, old_workers: usize, workers: usize) -> States 
     for (part, sections) in old {
         let mut by_worker = vec![Records::default(); workers];
         let is_source = part.number == SOURCE;
-        sections::for_each(&sections, |record| {
+        records::for_each(&sections, |record| {
             if is_source && partition_of(record.id.place).is_none() {
                 *closed.entry(part.operator).or_default() += usize::from(is_closed(&record));
                 return;

@@ -129,7 +129,7 @@ impl KeptChanges {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::persistence::sections;
+    use crate::persistence::records;
 
     #[test]
     fn a_source_is_read_as_it_was_written() {
@@ -154,7 +154,7 @@ mod tests {
             }
             let mut state = SourceState::default();
             for (name, sections) in &parts {
-                sections::for_each(sections, |record| state.load(name, record));
+                records::for_each(sections, |record| state.load(name, record));
             }
             let kept = [(3, (rows.clone(), errors.clone()))].into();
             assert_eq!(state, SourceState { closed: true, positions: positions.clone(), kept });

@@ -215,7 +215,7 @@ pub(super) fn run(
                 matches!(node.operation, Operation::Total { .. }) && begin.needed[node.id.index()]
             }),
     };
-    let is_rescaled = shared.durable.as_ref().is_some_and(Durable::is_rescaled);
+    let is_rescaled = shared.durable.as_ref().is_some_and(|durable| durable.rescaled);
     for source in &mut worker.sources {
         if let Some(state) = restored.remove(&source.rank()) {
             source.load(state, shared, is_rescaled);

@@ -401,24 +401,17 @@ impl State for TimeJoinState {
             early.save(out.part(EARLY, true));
         }
         let changed = self.keys.take_changed();
-        let records = out.part(ROWS, changed.whole);
-        for key in &changed.gone {
-            records.gone(Id::of(key));
-        }
-        for slot in changed.slots {
-            let key = self.keys.key_at(slot);
-            records.put(Id::of(self.keys.bytes(&key)), |out| {
-                for rows in &self.of[slot as usize].rows {
-                    put_len(rows.size().0, out);
-                    rows.for_each(|time, moment, row, copies| {
-                        time.encode(out);
-                        moment.met.encode(out);
-                        copies.encode(out);
-                        put_bytes(row, out);
-                    });
-                }
-            });
-        }
+        changed.save(out, ROWS, &self.keys, |slot, out| {
+            for rows in &self.of[slot as usize].rows {
+                put_len(rows.size().0, out);
+                rows.for_each(|time, moment, row, copies| {
+                    time.encode(out);
+                    moment.met.encode(out);
+                    copies.encode(out);
+                    put_bytes(row, out);
+                });
+            }
+        });
         // They come and go with the watermark, so most are others each time.
         let mut place = Vec::new();
         for (held, name) in self.held.iter().zip(HELD) {

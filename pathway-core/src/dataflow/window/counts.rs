@@ -5,9 +5,9 @@
 //! as go, those behind the last of them do not. Rows behind the watermark have their positions for
 //! good: windows of such rows alone are final, and rows that only such windows have go.
 
-use super::emit::{EARLY, Early, InWindow, ToRoot, WindowOutput};
+use super::emit::{Early, InWindow, ToRoot, WindowOutput};
 use super::part::Part;
-use super::{Emission, Moment, OVER, PANE_LEN, Problem, Results, WindowState};
+use super::{Emission, Moment, PANE_LEN, Problem, Results, WindowState};
 use crate::dataflow::ReducePlan;
 use crate::dataflow::group_table::GroupOutput;
 use crate::dataflow::ordered::{Entry, Tree, too_few};
@@ -353,11 +353,7 @@ impl State for Counts {
     }
 
     fn save(&mut self, out: &mut Saved) {
-        out.small(OVER, |out| {
-            self.over.encode(out);
-            self.early.save_due(out);
-        });
-        self.early.save(out, Some(2 * PANE_LEN));
+        self.early.save(out, &[self.over], Some(2 * PANE_LEN));
         let mut message = Vec::new();
         self.saved.save(out, &self.keys, |of_key, out| {
             of_key.gone.encode(out);
@@ -373,15 +369,10 @@ impl State for Counts {
     }
 
     fn load(&mut self, part: &[u8], record: Record<'_>) {
-        if part == EARLY {
-            return self.early.load(record);
-        }
-        let input = &mut record.bytes();
-        if part == OVER {
-            self.over = i128::decode(input).max(self.over);
-            self.early.load_due(input);
+        if self.early.load(part, &record, [&mut self.over]) {
             return;
         }
+        let input = &mut record.bytes();
         let key: Rc<[u8]> = record.key().into();
         let (gone, first) = (u64::decode(input), u64::decode(input));
         let mut of_key = OfKey { gone, first, ..OfKey::new() };

@@ -66,8 +66,9 @@ impl<O: GroupOutput> GroupOutput for Taken<O> {
     }
 }
 
-/// The part of a state that early results wait in.
-pub(super) const EARLY: &[u8] = b"early";
+/// The parts of a state that say how far time has come, and which early results wait.
+const OVER: &[u8] = b"over";
+const EARLY: &[u8] = b"early";
 
 /// Outputs that wait for an interval to be over, or for their window to be.
 #[derive(Debug, Default)]
@@ -136,9 +137,13 @@ impl Early {
         self.due = (!self.pending.is_empty()).then(next);
     }
 
-    /// Hands over what waits as a part. Behind so many bytes of the names of `pending` stands the key
-    /// that decides on whose worker they are; nothing if no key does.
-    pub(super) fn save(&self, out: &mut Saved, front: Option<usize>) {
+    /// Hands over how far time has come for a state, and what waits. Behind so many bytes of the names
+    /// of `pending` stands the key that decides on whose worker they are; nothing if no key does.
+    pub(super) fn save(&self, out: &mut Saved, times: &[i128], front: Option<usize>) {
+        out.small(OVER, |out| {
+            times.iter().for_each(|time| time.encode(out));
+            self.due.encode(out);
+        });
         let records = out.part(EARLY, true);
         let mut place = Vec::new();
         for (name, pending) in &self.pending {
@@ -152,21 +157,25 @@ impl Early {
         }
     }
 
-    pub(super) fn save_due(&self, out: &mut Vec<u8>) {
-        self.due.encode(out);
-    }
-
-    /// Takes back when outputs are due: on several workers at the same time.
-    pub(super) fn load_due(&mut self, input: &mut &[u8]) {
-        let due = Option::<i64>::decode(input);
-        self.due = self.due.into_iter().chain(due).min();
-    }
-
-    /// Takes back a record of the part [`EARLY`].
-    pub(super) fn load(&mut self, record: Record<'_>) {
-        let mut outputs = record.id.place;
-        let name = take_sized(&mut outputs);
-        let pending = self.pending.entry(name.to_vec()).or_default();
-        pending.insert(outputs.to_vec(), record.copies());
+    /// Takes a record back if it is of what [`save`](Self::save) hands over. Answers whether it is.
+    /// Of several workers the furthest times count, and the first at which outputs are due.
+    pub(super) fn load<const N: usize>(
+        &mut self,
+        part: &[u8],
+        record: &Record<'_>,
+        times: [&mut i128; N],
+    ) -> bool {
+        if part == OVER {
+            let mut input = record.bytes();
+            times.into_iter().for_each(|time| *time = i128::decode(&mut input).max(*time));
+            let due = Option::<i64>::decode(&mut input);
+            self.due = self.due.into_iter().chain(due).min();
+        } else if part == EARLY {
+            let mut outputs = record.id.place;
+            let name = take_sized(&mut outputs);
+            let pending = self.pending.entry(name.to_vec()).or_default();
+            pending.insert(outputs.to_vec(), record.copies());
+        }
+        part == OVER || part == EARLY
     }
 }

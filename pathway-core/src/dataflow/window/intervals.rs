@@ -4,9 +4,9 @@
 //! that comes or goes is merged into the intervals that it is in, and into its moment, from which
 //! those of later rows of the other table are put together.
 
-use super::emit::{EARLY, Early, InWindow, ToRoot, WindowOutput, end_of};
+use super::emit::{Early, InWindow, ToRoot, WindowOutput, end_of};
 use super::part::Part;
-use super::{Around, Emission, Moment, OVER, Problem, Results, WindowState, pane_and_key};
+use super::{Around, Emission, Moment, Problem, Results, WindowState, pane_and_key};
 use crate::dataflow::ReducePlan;
 use crate::dataflow::group_table::{GroupOutput, GroupTable};
 use crate::dataflow::state::{ChangedKeys, Saved, State, StateSize};
@@ -403,12 +403,7 @@ impl State for Intervals {
     }
 
     fn save(&mut self, out: &mut Saved) {
-        out.small(OVER, |out| {
-            self.over.encode(out);
-            self.needed.encode(out);
-            self.early.save_due(out);
-        });
-        self.early.save(out, None);
+        self.early.save(out, &[self.over, self.needed], None);
         let plan = &self.plan;
         self.saved.save(out, &self.keys, |of_key, out| {
             put_len(of_key.moments.len(), out);
@@ -430,16 +425,10 @@ impl State for Intervals {
     }
 
     fn load(&mut self, part: &[u8], record: Record<'_>) {
-        if part == EARLY {
-            return self.early.load(record);
-        }
-        let input = &mut record.bytes();
-        if part == OVER {
-            self.over = i128::decode(input).max(self.over);
-            self.needed = i128::decode(input).max(self.needed);
-            self.early.load_due(input);
+        if self.early.load(part, &record, [&mut self.over, &mut self.needed]) {
             return;
         }
+        let input = &mut record.bytes();
         let key: Key = record.id.key.map(Into::into);
         let mut of_key = OfKey::default();
         for _ in 0..take_len(input) {

@@ -135,9 +135,6 @@ type Problem = (Vec<u8>, String);
 /// The length of a pane's start, which is in front of a group's key.
 pub(crate) const PANE_LEN: usize = 16;
 
-/// The part of a state that says what is over, and which early results wait.
-const OVER: &[u8] = b"over";
-
 fn pane_and_key(key: &[u8]) -> (i128, &[u8]) {
     let (pane, key) = key.split_first_chunk::<PANE_LEN>().expect("a pane is in front of the key");
     (i128::from_le_bytes(*pane), key)

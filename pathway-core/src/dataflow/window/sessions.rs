@@ -1,8 +1,8 @@
 //! Sessions: windows whose bounds follow from their rows.
 
-use super::emit::{EARLY, Early, InWindow, ToRoot, WindowOutput, end_of};
+use super::emit::{Early, InWindow, ToRoot, WindowOutput, end_of};
 use super::part::Part;
-use super::{Emission, Joins, Moment, OVER, PANE_LEN, Problem, Results, WindowState, pane_and_key};
+use super::{Emission, Joins, Moment, PANE_LEN, Problem, Results, WindowState, pane_and_key};
 use crate::dataflow::ReducePlan;
 use crate::dataflow::group_table::{GroupOutput, GroupTable};
 use crate::dataflow::state::{ChangedKeys, Saved, State, StateSize};
@@ -358,11 +358,7 @@ impl State for Sessions {
     }
 
     fn save(&mut self, out: &mut Saved) {
-        out.small(OVER, |out| {
-            self.over.encode(out);
-            self.early.save_due(out);
-        });
-        self.early.save(out, Some(2 * PANE_LEN));
+        self.early.save(out, &[self.over], Some(2 * PANE_LEN));
         let plan = &self.plan;
         self.saved.save(out, &self.keys, |of_key, out| {
             put_len(of_key.moments.len(), out);
@@ -381,15 +377,10 @@ impl State for Sessions {
     }
 
     fn load(&mut self, part: &[u8], record: Record<'_>) {
-        if part == EARLY {
-            return self.early.load(record);
-        }
-        let input = &mut record.bytes();
-        if part == OVER {
-            self.over = i128::decode(input).max(self.over);
-            self.early.load_due(input);
+        if self.early.load(part, &record, [&mut self.over]) {
             return;
         }
+        let input = &mut record.bytes();
         let key: Rc<[u8]> = record.key().into();
         let mut of_key = OfKey::default();
         for _ in 0..take_len(input) {

@@ -1,15 +1,12 @@
 //! Windows of fixed bounds.
 
-use super::emit::{EARLY, Early, InWindow, Taken, ToRoot, WindowOutput, end_of};
-use super::{
-    Division, Emission, Moment, OVER, PANE_LEN, Problem, Results, WindowState, pane_and_key,
-};
+use super::emit::{Early, InWindow, Taken, ToRoot, WindowOutput, end_of};
+use super::{Division, Emission, Moment, PANE_LEN, Problem, Results, WindowState, pane_and_key};
 use crate::dataflow::ReducePlan;
 use crate::dataflow::group_table::GroupTable;
 use crate::dataflow::state::{Saved, State, StateSize};
 use crate::dataflow::watermark::START;
 use crate::persistence::records::Record;
-use crate::schema::Schema;
 use crate::stage::{Batch, Diff, EncodedStep, SharedBatch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -255,11 +252,7 @@ impl State for WindowTable {
     }
 
     fn save(&mut self, out: &mut Saved) {
-        out.small(OVER, |out| {
-            self.over.encode(out);
-            self.early.save_due(out);
-        });
-        self.early.save(out, Some(2 * PANE_LEN));
+        self.early.save(out, &[self.over], Some(2 * PANE_LEN));
         // Each pane is a part, so that what is over goes as a whole.
         for (pane, table) in &mut self.panes {
             table.save_part(out, &[PANE, &pane.to_be_bytes()].concat());
@@ -271,14 +264,8 @@ impl State for WindowTable {
     }
 
     fn load(&mut self, part: &[u8], record: Record<'_>) {
-        if part == OVER {
-            let input = &mut record.bytes();
-            self.over = i128::decode(input).max(self.over);
-            self.early.load_due(input);
+        if self.early.load(part, &record, [&mut self.over]) {
             return;
-        }
-        if part == EARLY {
-            return self.early.load(record);
         }
         let time = |at: usize| {
             let bytes = part[at..at + PANE_LEN].try_into();
@@ -311,6 +298,7 @@ mod tests {
     use crate::dataflow::OutputShape;
     use crate::dataflow::fold::{AnyFold, Count};
     use crate::dataflow::state::Stored;
+    use crate::schema::Schema;
     use crate::stage::Inputs;
     use std::sync::Arc;
 

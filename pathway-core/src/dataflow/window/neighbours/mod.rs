@@ -17,9 +17,9 @@ mod of_key;
 mod tests;
 
 use self::of_key::{Front, OfKey, Row, Session, Sort, fold_into, time_of};
-use super::emit::{EARLY, Early, InWindow, ToRoot, WindowOutput};
+use super::emit::{Early, InWindow, ToRoot, WindowOutput};
 use super::part::Part;
-use super::{Emission, Moment, OVER, PANE_LEN, Problem, Results, WindowState};
+use super::{Emission, Moment, PANE_LEN, Problem, Results, WindowState};
 use crate::dataflow::ReducePlan;
 use crate::dataflow::group_table::GroupOutput;
 use crate::dataflow::ordered::{Entry, too_few};
@@ -493,11 +493,7 @@ impl State for NeighbourSessions {
     }
 
     fn save(&mut self, out: &mut Saved) {
-        out.small(OVER, |out| {
-            self.over.encode(out);
-            self.early.save_due(out);
-        });
-        self.early.save(out, Some(2 * PANE_LEN));
+        self.early.save(out, &[self.over], Some(2 * PANE_LEN));
         let plan = &self.plan;
         self.saved.save(out, &self.keys, |of_key, out| {
             out.push(u8::from(of_key.front.is_some()));
@@ -516,15 +512,10 @@ impl State for NeighbourSessions {
     }
 
     fn load(&mut self, part: &[u8], record: Record<'_>) {
-        if part == EARLY {
-            return self.early.load(record);
-        }
-        let input = &mut record.bytes();
-        if part == OVER {
-            self.over = i128::decode(input).max(self.over);
-            self.early.load_due(input);
+        if self.early.load(part, &record, [&mut self.over]) {
             return;
         }
+        let input = &mut record.bytes();
         let key: Rc<[u8]> = record.key().into();
         let mut of_key = OfKey::default();
         if bool::decode(input) {
