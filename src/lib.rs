@@ -32,8 +32,8 @@ pub mod prelude {
     pub use pathway_core::io::BadRow;
     pub use pathway_core::reduce::Accumulate;
     pub use pathway_core::schema::{
-        Bytes, Date, DateTime, Duration, EventTime, Keyed, NaiveDateTime, Schema, Text, Time,
-        Window, Zoned,
+        Bytes, Date, DateTime, Duration, EventTime, InUtc, Keyed, NaiveDateTime, Schema, Text,
+        Time, Window, Zoned,
     };
     pub use pathway_core::table::{
         Aggregate, Change, Collection, Input, InputError, Pipeline, Reduced, RowError, Stream,

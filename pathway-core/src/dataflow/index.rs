@@ -611,8 +611,8 @@ impl Index {
                 let (mut first, mut last) = (NONE, NONE);
                 for (at, (row, diff)) in old.places(head).zip(old.chain(head, NONE)) {
                     let place = self.log.push(row, diff);
-                    if old.is_saved(at) {
-                        self.log.set_saved(place);
+                    if old.is_marked(at) {
+                        self.log.mark(place);
                     }
                     if last == NONE {
                         first = place;
@@ -637,14 +637,14 @@ fn merge_twins(
     other: Place,
 ) {
     if pending.is_on() {
-        let saved = [twin, other].map(|place| log.is_saved(place));
+        let saved = [twin, other].map(|place| log.is_marked(place));
         if saved != [false, false] {
             for (place, saved) in [twin, other].into_iter().zip(saved) {
                 if !saved {
                     pending.add(Id { key, place: log.row(place) }, log.diff(place));
                 }
             }
-            log.set_saved(twin);
+            log.mark(twin);
         }
     }
     log.set_diff(twin, log.diff(twin) + log.diff(other));
@@ -678,9 +678,9 @@ impl State for Index {
             let mut place = halves(self.keys.payload(slot)[HEADS]).0;
             while place != NONE {
                 let (row, diff, next) = self.log.read(place);
-                if !self.log.is_saved(place) {
+                if !self.log.is_marked(place) {
                     records.add(Id { key, place: row }, diff);
-                    self.log.set_saved(place);
+                    self.log.mark(place);
                 }
                 place = next;
             }
@@ -705,7 +705,7 @@ impl State for Index {
         for slot in slots {
             let mut place = halves(self.keys.payload(slot)[HEADS]).0;
             while place != NONE {
-                self.log.set_saved(place);
+                self.log.mark(place);
                 place = self.log.next(place);
             }
         }

@@ -7,6 +7,7 @@
 use super::chunk::{Chunk, Origin};
 use super::group_table::{GroupTable, ReducePlan};
 use super::index::Index;
+use super::watermark::Progress;
 use crate::schema::stable_hash;
 use crate::stage::{Diff, Inputs, InputsCollector, KeyedCollector, SharedBatch};
 use std::cell::RefCell;
@@ -41,6 +42,8 @@ pub(crate) struct OutBuffer {
     marked: bool,
     /// Where rows wait that will be written directly.
     waiting: Option<SharedBatch>,
+    /// The largest times of this epoch, for the merges of a watermark.
+    progress: Option<Progress>,
 }
 
 /// A pre-combining table is sent on when it has this many groups; a larger one would leave the
@@ -62,7 +65,13 @@ impl OutBuffer {
             combine: None,
             marked: false,
             waiting: None,
+            progress: None,
         }
+    }
+
+    /// A buffer that tells the merges of a watermark on all workers how far times have come.
+    pub(crate) fn of_times(peers: usize) -> Self {
+        Self { progress: Some(Progress::default()), ..Self::new(Route::To(0), peers) }
     }
 
     /// A buffer that combines the rows of each group, for the reduction of that node.
@@ -98,10 +107,23 @@ impl OutBuffer {
         }
     }
 
-    /// Sends an update to all workers.
-    pub(crate) fn broadcast(&mut self, key: &[u8], value: &[u8]) {
-        for chunk in &mut self.open {
-            chunk.push(Some(key), value, 1);
+    /// Where the rows of the stage come from.
+    pub(crate) fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Notes the time of a row, which all workers are told at the end of the epoch.
+    #[inline]
+    pub(crate) fn note_time(&mut self, partition: u64, time: i128) {
+        self.progress.as_mut().expect("it is a buffer of times").note(partition, time);
+    }
+
+    fn broadcast_times(&mut self) {
+        let Some(progress) = &mut self.progress else { return };
+        for (partition, largest) in progress.take() {
+            for chunk in &mut self.open {
+                chunk.push(Some(&partition.to_le_bytes()), &largest.to_le_bytes(), 1);
+            }
         }
     }
 
@@ -137,6 +159,7 @@ impl OutBuffer {
     pub(crate) fn take(&mut self, end_of_epoch: bool, chunks: &mut Vec<Chunk>) {
         if end_of_epoch {
             self.drain_combined();
+            self.broadcast_times();
         }
         self.flush_open();
         let waiting = self.waiting.as_ref().is_some_and(|batch| batch.borrow().len() > 0);

@@ -8,7 +8,7 @@
 //! [next, 4 bytes][previous, 4][length, 4][diff, 8][row …]      padded to a multiple of eight
 //! ```
 //!
-//! The topmost bit of the length tells whether the row has been saved.
+//! The topmost bit of the length is the owner's: an index marks the rows that have been saved.
 
 use super::key_table;
 use crate::stage::Diff;
@@ -27,7 +27,7 @@ const PREVIOUS: usize = 4;
 const LEN: usize = 8;
 const DIFF: usize = 12;
 const HEADER: usize = 20;
-const SAVED: u32 = 1 << 31;
+const MARK: u32 = 1 << 31;
 
 /// How many chains are walked side by side at most.
 const FETCHED_CHAINS: usize = key_table::BATCH;
@@ -88,7 +88,7 @@ impl RowLog {
             .ok()
             .filter(|&place| place != NONE)
             .expect("a worker's index holds under 32 GiB of rows");
-        let len = u32::try_from(row.len()).ok().filter(|len| len & SAVED == 0);
+        let len = u32::try_from(row.len()).ok().filter(|len| len & MARK == 0);
         let len = len.expect("a row is under 2 GiB: sources bound them");
         let mut header = [0xff; HEADER];
         header[LEN..DIFF].copy_from_slice(&len.to_le_bytes());
@@ -124,17 +124,17 @@ impl RowLog {
     }
 
     fn len_of(&self, place: Place) -> usize {
-        (self.number(place, LEN) & !SAVED) as usize
+        (self.number(place, LEN) & !MARK) as usize
     }
 
-    /// Whether the row has been saved with its diff.
-    pub(crate) fn is_saved(&self, place: Place) -> bool {
-        self.number(place, LEN) & SAVED != 0
+    /// Whether the row is marked.
+    pub(crate) fn is_marked(&self, place: Place) -> bool {
+        self.number(place, LEN) & MARK != 0
     }
 
-    pub(crate) fn set_saved(&mut self, place: Place) {
+    pub(crate) fn mark(&mut self, place: Place) {
         let len = self.number(place, LEN);
-        self.set_number(place, LEN, len | SAVED);
+        self.set_number(place, LEN, len | MARK);
     }
 
     /// A row with its diff, and the row behind it in its chain.
@@ -145,7 +145,7 @@ impl RowLog {
         let number =
             |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().expect("four bytes"));
         let diff = i64::from_le_bytes(header[DIFF..].try_into().expect("eight bytes"));
-        (&rest[..(number(LEN) & !SAVED) as usize], diff, number(NEXT))
+        (&rest[..(number(LEN) & !MARK) as usize], diff, number(NEXT))
     }
 
     pub(crate) fn diff(&self, place: Place) -> Diff {

@@ -214,7 +214,9 @@ fn what_window(window: &WindowNode) -> String {
 fn what_sorted(sorted: &Sorted) -> String {
     let column = |name: Option<&str>| name.map_or("closure".to_owned(), |name| format!("`{name}`"));
     let output = match &sorted.output {
-        SortedOutput::Limit { offset: 0, limit, .. } => format!("limit {limit}"),
+        SortedOutput::Limit { offset: 0, limit, .. } | SortedOutput::First { limit } => {
+            format!("limit {limit}")
+        }
         SortedOutput::Limit { offset, limit: u64::MAX, .. } => format!("offset {offset}"),
         SortedOutput::Limit { offset, limit, .. } => format!("limit {limit} offset {offset}"),
         SortedOutput::Over { plan, .. } => {

@@ -8,7 +8,7 @@ use crate::io::{CollectionKind, Reader, Sink, SinkWriter, Wanted};
 use crate::schema::DataType;
 use crate::stage::{
     AnyStep, EncodedStep, KeyedLogicFactory, KeyedTerminal, MachineFactory, ReduceColumns,
-    ReduceTerminal, RowKey, RowType, StepFactory,
+    ReduceTerminal, RowKey, RowType, StepFactory, ToWatermark,
 };
 use std::any::TypeId;
 use std::borrow::Cow;
@@ -243,6 +243,11 @@ pub enum SortedOutput {
         /// Whether rows are never retracted.
         append_only: bool,
     },
+    /// The first few of rows that are never retracted; with a terminal of its own.
+    First {
+        /// How many are kept.
+        limit: u64,
+    },
     /// All, with outputs that depend on their neighbours.
     Over {
         /// The outputs.
@@ -257,6 +262,7 @@ impl SortedOutput {
     pub(crate) fn limits(&self) -> Option<(u64, u64)> {
         match self {
             Self::Limit { offset, limit, .. } => Some((*offset, *limit)),
+            Self::First { limit } => Some((0, *limit)),
             Self::Over { .. } => None,
         }
     }
@@ -266,7 +272,7 @@ impl SortedOutput {
 /// has its output [`PROGRESS`](Self::PROGRESS) as an input, which has no rows.
 pub struct WatermarkNode {
     /// Takes the event time from a row, as sixteen bytes, and what its key is behind it.
-    pub terminal: Terminal,
+    pub input: ToWatermark,
     /// Whether rows are updates of a table, which are decided on by key.
     pub updates: bool,
     /// What it allows.
@@ -291,6 +297,13 @@ pub struct Aligned {
 }
 
 impl WatermarkNode {
+    /// Whether it decides on each row by itself, as soon as it comes, and so can be a step of the
+    /// stage in front.
+    pub(crate) fn is_step(&self) -> bool {
+        // The clock of an epoch is known when it closes.
+        !self.updates && self.plan.ahead.is_none()
+    }
+
     /// The output that says how far time has come.
     pub const PROGRESS: usize = 2;
 }
@@ -441,7 +454,7 @@ impl fmt::Debug for Sorted {
 impl fmt::Debug for SortedOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Limit { .. } => "Limit",
+            Self::Limit { .. } | Self::First { .. } => "Limit",
             Self::Over { .. } => "Over",
         })
     }

@@ -242,9 +242,12 @@ impl<'a, 'scope> Renderer<'a, 'scope> {
                 terminal(consumer.0, validity::collector(self, entry, feeds))
             }
             Operation::Window(window) => window::terminal(self, entry, window, feeds),
+            Operation::Watermark(watermark) if watermark.is_step() => {
+                watermark::step(self, entry, watermark, feeds)
+            }
             Operation::Watermark(watermark) => {
                 let collector = watermark::collector(self, entry, watermark, feeds);
-                (watermark.terminal)(consumer.0, collector)
+                (watermark.input.terminal)(consumer.0, collector)
             }
             Operation::TimeJoin(join) => {
                 let peers = self.peers();

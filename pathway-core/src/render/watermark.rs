@@ -1,13 +1,13 @@
-//! A watermark: the edge that finds late rows, and the merge that computes how far time has come.
+//! A watermark: the step or the operator that finds late rows, and the merge that computes how far time has come.
 
 use super::{Entry, Feed, Renderer, SharedState, exchanged};
 use crate::dataflow::epoch_clock::Alarm;
 use crate::dataflow::operator::{self, Closes, Edge, Logic, Pact};
 use crate::dataflow::out_buffer::{OutBuffer, Route};
-use crate::dataflow::watermark::{self, Judge, Least, Merge, Partitions, Progress, TIME_LEN};
+use crate::dataflow::watermark::{self, Judge, Least, Merge, Partitions, Passage, TIME_LEN};
 use crate::format;
 use crate::plan::{Node, Port, WatermarkNode};
-use crate::stage::KeyedCollector;
+use crate::stage::{AnyStep, EncodedStep, KeyedCollector};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -28,21 +28,32 @@ pub(super) fn collector(
     exchanged(Route::To(0), 1, consumer, Pact::Local, feeds)
 }
 
-pub(super) fn render(renderer: &mut Renderer<'_, '_>, node: &Node, watermark: &WatermarkNode) {
-    let shared = renderer.watermark(node.id);
-    if watermark.aligned.is_some() {
-        renderer.aligned.push((node.id, Rc::clone(&shared)));
-    }
-    let peers = renderer.peers();
-    let mut feeds = Vec::new();
-    let rows = renderer.row_tree(Port { node: node.id, output: 0 }, &mut feeds);
-    let in_time = feeds.len();
-    let late = renderer.row_tree(Port { node: node.id, output: 1 }, &mut feeds);
-    let progress = Rc::new(RefCell::new(OutBuffer::new(Route::To(0), peers)));
-    let mut buffers: Vec<_> = feeds.iter().map(|feed| Rc::clone(&feed.buffer)).collect();
+/// The watermark as a step of the stage in front of it.
+pub(super) fn step(
+    renderer: &mut Renderer<'_, '_>,
+    consumer: Entry,
+    watermark: &WatermarkNode,
+    feeds: &mut Vec<Feed>,
+) -> AnyStep {
+    let node = renderer.context.plan.node(consumer.node);
+    let next = renderer.steps(Port { node: node.id, output: 0 }, feeds);
+    let late = renderer.row_tree(Port { node: node.id, output: 1 }, feeds);
+    let judge = judge(renderer, node, watermark, late);
+    let buffer = Rc::new(RefCell::new(OutBuffer::of_times(renderer.peers())));
+    feeds.push(Feed { consumer, buffer: Rc::clone(&buffer), pact: Pact::Exchanged });
+    let passage = Passage::new(judge, watermark.plan.per_key, buffer);
+    (watermark.input.step)(node.id.0, Box::new(passage), next)
+}
+
+fn judge(
+    renderer: &mut Renderer<'_, '_>,
+    node: &Node,
+    watermark: &WatermarkNode,
+    late: Box<dyn EncodedStep>,
+) -> Judge {
     let row_type = node.rows();
-    let judge = Judge {
-        watermark: Rc::clone(&shared),
+    Judge {
+        watermark: renderer.watermark(node.id),
         ahead: watermark.plan.ahead,
         clock: Alarm::new(&renderer.clock),
         late,
@@ -51,15 +62,48 @@ pub(super) fn render(renderer: &mut Renderer<'_, '_>, node: &Node, watermark: &W
         describe: Box::new(watermark.describe),
         describe_row: Box::new(move |row| format::display::display(row_type, row)),
         fail: renderer.fail(node),
+    }
+}
+
+pub(super) fn render(renderer: &mut Renderer<'_, '_>, node: &Node, watermark: &WatermarkNode) {
+    let shared = renderer.watermark(node.id);
+    if watermark.aligned.is_some() {
+        renderer.aligned.push((node.id, Rc::clone(&shared)));
+    }
+    let inputs = if watermark.is_step() {
+        renderer.inputs(node)
+    } else {
+        vec![(edge(renderer, node, watermark), Pact::Exchanged)]
     };
-    let sent = Progress::new(watermark.plan, Rc::clone(&progress));
+    let partitions = Rc::new(RefCell::new(Partitions::new(watermark.plan, shared)));
+    renderer.states.push((node.id, Rc::clone(&partitions) as SharedState));
+    let alarm = Alarm::new(&renderer.clock);
+    let merge = Merge { partitions, alarm, heard: Vec::new(), ended: false };
+    progressing(renderer, node, inputs, Box::new(merge));
+}
+
+/// The operator that finds late rows. Answers the edge on which it tells how far times have come.
+fn edge<'scope>(
+    renderer: &mut Renderer<'_, 'scope>,
+    node: &Node,
+    watermark: &WatermarkNode,
+) -> Edge<'scope> {
+    let mut feeds = Vec::new();
+    let rows = renderer.row_tree(Port { node: node.id, output: 0 }, &mut feeds);
+    let in_time = feeds.len();
+    let late = renderer.row_tree(Port { node: node.id, output: 1 }, &mut feeds);
+    let progress = Rc::new(RefCell::new(OutBuffer::of_times(renderer.peers())));
+    let mut buffers: Vec<_> = feeds.iter().map(|feed| Rc::clone(&feed.buffer)).collect();
+    let judge = judge(renderer, node, watermark, late);
+    let sent = Rc::clone(&progress);
     let logic: Box<dyn Logic> = if watermark.updates {
         let refused = Rc::default();
         renderer.states.push((node.id, Rc::clone(&refused) as SharedState));
         Box::new(watermark::TableEdge { judge, rows, progress: sent, refused, chunks: Vec::new() })
     } else {
         let (buffers, held) = (buffers[..in_time].to_vec(), Vec::new());
-        Box::new(watermark::Edge { judge, rows, buffers, progress: sent, held })
+        let per_key = watermark.plan.per_key;
+        Box::new(watermark::Edge { judge, rows, buffers, per_key, progress: sent, held })
     };
     buffers.push(progress);
     let (inputs, name) = (renderer.inputs(node), node.describe());
@@ -70,12 +114,7 @@ pub(super) fn render(renderer: &mut Renderer<'_, '_>, node: &Node, watermark: &W
     for (feed, edge) in feeds.iter().zip(edges) {
         renderer.connect(feed, edge);
     }
-
-    let partitions = Rc::new(RefCell::new(Partitions::new(watermark.plan, shared)));
-    renderer.states.push((node.id, Rc::clone(&partitions) as SharedState));
-    let alarm = Alarm::new(&renderer.clock);
-    let merge = Merge { partitions, alarm, heard: Vec::new(), ended: false };
-    progressing(renderer, node, vec![(progress, Pact::Exchanged)], Box::new(merge));
+    progress
 }
 
 /// The least of several watermarks.

@@ -37,7 +37,7 @@ pub use encoding::{
 pub use event_time::{EventTime, EventTimeColumn, TimePoint};
 pub use locate::Locator;
 pub use scalars::{Bytes, Text};
-pub use time::{Date, DateTime, Duration, NaiveDateTime, Time, Zoned};
+pub use time::{Date, DateTime, Duration, InUtc, NaiveDateTime, Time, Zoned};
 pub use window::Window;
 
 /// The description of a column's or a row's type.

@@ -19,6 +19,34 @@ pub type Time = civil::Time;
 /// A signed length of time.
 pub type Duration = jiff::SignedDuration;
 
+/// What day and time of day it is at an instant, in UTC.
+///
+/// ```
+/// use pathway::prelude::*;
+///
+/// let at: DateTime = "2015-07-15T09:30:00Z".parse().unwrap();
+/// assert_eq!(at.utc().hour(), 9);
+/// assert_eq!(at.utc().date().to_string(), "2015-07-15");
+///
+/// // A day is a key of groups.
+/// let app = Pipeline::new("example");
+/// let visits = app.rows(vec![at, at + Duration::from_hours(20)]);
+/// let by_day = visits.group_by(|at| at.utc().date()).reduce(|g| g.count());
+/// let by_day = by_day.select(|day, visits| format!("{day}: {visits}"));
+/// assert_eq!(by_day.collect()?, ["2015-07-15: 1", "2015-07-16: 1"]);
+/// # Ok::<(), pathway::Error>(())
+/// ```
+pub trait InUtc {
+    /// The civil date and time in UTC.
+    fn utc(self) -> NaiveDateTime;
+}
+
+impl InUtc for DateTime {
+    fn utc(self) -> NaiveDateTime {
+        Offset::UTC.to_datetime(self)
+    }
+}
+
 fn put_seconds(seconds: i64, nanoseconds: i32, out: &mut Vec<u8>) {
     out.extend_from_slice(&seconds.to_le_bytes());
     out.extend_from_slice(&nanoseconds.to_le_bytes());

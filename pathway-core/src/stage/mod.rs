@@ -29,6 +29,7 @@ mod stateful;
 mod steps;
 mod terminal;
 mod time_join;
+mod watermark;
 mod window;
 
 pub use async_calls::{
@@ -53,18 +54,21 @@ pub use root::{EncodedStep, RowStep, join_root, outer_join_root, pair_root};
 pub use row_key::RowKey;
 pub(crate) use row_key::{by_keys, keys_terminal};
 pub use row_type::RowType;
-pub(crate) use sorted::{KeyOf, partition_key, put_sort_header, sort_key, sorted_terminal};
+pub(crate) use sorted::{
+    KeyOf, first_terminal, partition_key, put_sort_header, sort_key, sorted_terminal,
+};
 pub use stamp::stamp_root;
 pub use stateful::{KeyedLogic, KeyedLogicFactory, stateful};
 pub use steps::{StepContext, StepFactory, filter, filter_map, flat_map, inspect, map, try_map};
 pub(crate) use terminal::{
-    Extract, JoinKeyOf, event_time_terminal, join_key, reduce_sets_terminal, timed_join_terminal,
-    timed_terminal,
+    Extract, JoinKeyOf, join_key, reduce_sets_terminal, timed_join_terminal, timed_terminal,
 };
 pub use terminal::{
     InputsCollector, KeyedCollector, KeyedTerminal, ReduceTerminal, RowTerminal, keyed_terminal,
     reduce_terminal, upsert_terminal,
 };
+pub(crate) use watermark::to_watermark;
+pub use watermark::{TimeEdge, ToWatermark};
 
 pub(crate) use time_join::{Condition, Front, time_join_terminal, window_join_root};
 pub(crate) use window::{

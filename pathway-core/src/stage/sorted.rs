@@ -81,6 +81,53 @@ impl<T: Schema> Step<T> for Sorted<T> {
     }
 }
 
+struct First<T> {
+    node: u32,
+    partition_of: KeyOf<T>,
+    sort_of: KeyOf<T>,
+    collector: Box<dyn KeyedCollector>,
+    partition: Vec<u8>,
+    sort: Vec<u8>,
+    compact: Vec<u8>,
+    message: Vec<u8>,
+}
+
+impl<T: Schema> Step<T> for First<T> {
+    fn push(&mut self, row: T, diff: Diff) {
+        self.push_ref(&row, diff);
+    }
+
+    fn push_ref(&mut self, row: &T, diff: Diff) {
+        self.partition.clear();
+        self.sort.clear();
+        self.message.clear();
+        enter(self.node);
+        (self.partition_of)(row, &mut self.partition, &mut self.compact);
+        (self.sort_of)(row, &mut self.sort, &mut self.compact);
+        put_len(self.sort.len(), &mut self.message);
+        self.message.extend_from_slice(&self.sort);
+        row.encode(&mut self.message);
+        self.collector.update(Some(&self.partition), &self.message, diff);
+    }
+}
+
+/// A terminal in front of the first rows of a sorted table: takes the partition and the sort key
+/// from each row.
+pub(crate) fn first_terminal<T: Schema>(partition: KeyOf<T>, sort: KeyOf<T>) -> KeyedTerminal {
+    Arc::new(move |node, collector| {
+        AnyStep::new::<T>(Box::new(First {
+            node,
+            partition_of: Arc::clone(&partition),
+            sort_of: Arc::clone(&sort),
+            collector,
+            partition: Vec::new(),
+            sort: Vec::new(),
+            compact: Vec::new(),
+            message: Vec::new(),
+        }))
+    })
+}
+
 /// A terminal in front of a sorted table: takes the partition, the sort key and the arguments of
 /// a window from each row.
 pub(crate) fn sorted_terminal<T: Schema>(

@@ -94,7 +94,7 @@ impl<T: Schema, F: Fn(&T, &mut Vec<u8>, &mut Vec<u8>) -> bool> Step<T> for Keyed
     }
 }
 
-fn keyed<T, F>(key_of: F) -> KeyedTerminal
+pub(super) fn keyed<T, F>(key_of: F) -> KeyedTerminal
 where
     T: Schema,
     F: Fn(&T, &mut Vec<u8>, &mut Vec<u8>) -> bool + Send + Sync + 'static,
@@ -136,21 +136,6 @@ where
 {
     keyed(move |row: &T, key, version| {
         key_of(row, key, version);
-        false
-    })
-}
-
-/// A terminal in front of a watermark: it encodes each row with its event time, as sixteen bytes,
-/// and a key behind. A row without a time has one before all times.
-pub(crate) fn event_time_terminal<T, F>(key_of: F) -> KeyedTerminal
-where
-    T: EventTime,
-    F: Fn(&T, &mut Vec<u8>) + Send + Sync + 'static,
-{
-    keyed(move |row: &T, key, _| {
-        let steps = row.event_time().map_or(i128::MIN, |time| time.to_steps());
-        key.extend_from_slice(&steps.to_le_bytes());
-        key_of(row, key);
         false
     })
 }

@@ -1,7 +1,7 @@
 //! `sort_by`, and what order gives: `limit`, `offset` and `over`.
 
 use super::{Grouped, Table};
-use crate::dataflow::ordered::OverPlan;
+use crate::dataflow::ordered::{FIRST_MAX, OverPlan};
 use crate::order::{Outputs, Over};
 use crate::plan::{self, Operation, SortedOutput};
 use crate::schema::{DataType, Expr, Schema};
@@ -127,8 +127,12 @@ impl<T: Schema> Sorted<T> {
         output: SortedOutput,
     ) -> Table<U> {
         let (partition, sort) = (KeyOf::clone(&self.partition), KeyOf::clone(&self.sort));
+        let terminal = match &output {
+            SortedOutput::First { .. } => stage::first_terminal(partition, sort),
+            _ => stage::sorted_terminal(partition, sort, extracts),
+        };
         let operation = Operation::Sort(plan::Sorted {
-            terminal: stage::sorted_terminal(partition, sort, extracts),
+            terminal,
             partition: self.partition_type,
             partition_column: self.partition_column,
             sort_column: self.sort_column,
@@ -266,7 +270,10 @@ impl<T: Schema> Limited<T> {
         self.table.get_or_init(|| {
             let (offset, limit) = (self.offset, self.limit);
             let append_only = self.sorted.table.never_retracts();
-            let output = SortedOutput::Limit { offset, limit, append_only };
+            let output = match (append_only, offset) {
+                (true, 0) if (1..=FIRST_MAX).contains(&limit) => SortedOutput::First { limit },
+                _ => SortedOutput::Limit { offset, limit, append_only },
+            };
             self.sorted.push("limit", self.location, Vec::new(), output)
         })
     }

@@ -5,7 +5,7 @@ use super::{Collection, IntoTable, Stream, Table};
 use crate::dataflow::WatermarkPlan;
 use crate::plan::{Aligned, Mistake, NodeId, Operation, WatermarkNode};
 use crate::schema::{DateTime, Duration, EventTime, Expr, Keyed, Schema, TimePoint};
-use crate::stage::{self, KeyedTerminal, RowType};
+use crate::stage::{self, RowType, ToWatermark};
 use std::any::TypeId;
 use std::fmt;
 use std::ops::Deref;
@@ -126,8 +126,8 @@ impl<T> Stream<T> {
     where
         T: EventTime,
     {
-        let terminal = stage::event_time_terminal(|_: &T, _| {});
-        let in_time = in_time(self, lateness, terminal, false, Location::caller());
+        let input = stage::to_watermark(|_: &T, _| {});
+        let in_time = in_time(self, lateness, input, false, Location::caller());
         InTime { rows: in_time.rows.into_stream(), node: in_time.node }
     }
 }
@@ -184,15 +184,15 @@ impl<T> Table<T> {
     where
         T: EventTime + Keyed,
     {
-        let terminal = stage::event_time_terminal(|row: &T, key| row.key().encode(key));
-        in_time(self, lateness, terminal, true, Location::caller())
+        let input = stage::to_watermark(|row: &T, key| row.key().encode(key));
+        in_time(self, lateness, input, true, Location::caller())
     }
 }
 
 fn in_time<T: EventTime>(
     table: &Table<T>,
     lateness: <T::Time as TimePoint>::Span,
-    terminal: KeyedTerminal,
+    input: ToWatermark,
     updates: bool,
     location: &'static Location<'static>,
 ) -> InTime<Table<T>> {
@@ -209,7 +209,7 @@ fn in_time<T: EventTime>(
         follows: None,
     };
     let operation = Operation::Watermark(WatermarkNode {
-        terminal,
+        input,
         updates,
         plan,
         describe: |steps| T::Time::from_steps(steps).to_string(),
@@ -307,11 +307,11 @@ impl<T> InTime<Stream<T>> {
         E: Expr<T>,
         F: Fn(&T) -> E + Send + Sync + 'static,
     {
-        let terminal = stage::event_time_terminal(move |row: &T, out| {
+        let input = stage::to_watermark(move |row: &T, out| {
             key(row).with(row, |value| value.encode(out));
         });
         self.change(|watermark| {
-            watermark.terminal = terminal;
+            watermark.input = input;
             watermark.plan.per_key = true;
         });
         self

@@ -107,17 +107,13 @@ fn offers_in_time(auctions: &Stream<Auction>, bids: &Stream<Bid>) -> Table<(Lot,
         .select(|lot, offer| (lot.clone(), offer.price))
 }
 
-/// The day of a time, as `2015-07-15`.
-pub(crate) fn day(time: DateTime) -> String {
-    time.strftime("%Y-%m-%d").to_string()
-}
-
 /// The minute of a time, as `09:30`.
 pub(crate) fn minute(time: DateTime) -> String {
-    time.strftime("%H:%M").to_string()
+    let time = time.utc();
+    format!("{:02}:{:02}", time.hour(), time.minute())
 }
 
 /// The hour of a time, from 0 to 23.
-pub(crate) fn hour(time: DateTime) -> i64 {
-    time.as_second().rem_euclid(86_400) / 3_600
+pub(crate) fn hour(time: DateTime) -> i8 {
+    time.utc().hour()
 }

@@ -1,6 +1,6 @@
 //! q10: a log with the columns that its files are divided by.
 
-use super::{day, minute};
+use super::minute;
 use crate::Bid;
 use pathway::prelude::*;
 
@@ -41,7 +41,7 @@ pub fn q10(bids: &Stream<Bid>) -> Stream<Logged> {
         price,
         date_time,
         extra,
-        day: day(date_time),
+        day: date_time.utc().date().to_string(),
         minute: minute(date_time),
     })
 }

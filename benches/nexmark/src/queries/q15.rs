@@ -1,7 +1,7 @@
 //! q15: many aggregates, distinct ones among them.
 
+use super::Ranks;
 use super::ranks::{rank1, rank2, rank3};
-use super::{Ranks, day};
 use crate::Bid;
 use pathway::prelude::*;
 
@@ -29,7 +29,7 @@ pub struct DayBids {
 /// FROM bid GROUP BY day
 /// ```
 pub fn q15(bids: &Stream<Bid>) -> Table<DayBids> {
-    bids.group_by(|bid| day(bid.date_time))
+    bids.group_by(|bid| bid.date_time.utc().date())
         .reduce(|g| {
             let bids = || g.count();
             let bidders = || g.count_distinct(Bid.bidder);
@@ -50,7 +50,7 @@ pub fn q15(bids: &Stream<Bid>) -> Table<DayBids> {
             ]
         })
         .select(|day, [n, n1, n2, n3, b, b1, b2, b3, a, a1, a2, a3]| DayBids {
-            day,
+            day: day.to_string(),
             bids: Ranks { all: n, low: n1, middle: n2, high: n3 },
             bidders: Ranks { all: b, low: b1, middle: b2, high: b3 },
             auctions: Ranks { all: a, low: a1, middle: a2, high: a3 },

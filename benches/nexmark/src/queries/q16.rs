@@ -1,7 +1,7 @@
 //! q16: many aggregates of many groups.
 
 use super::ranks::{rank1, rank2, rank3};
-use super::{Ranks, day, minute};
+use super::{Ranks, minute};
 use crate::Bid;
 use pathway::prelude::*;
 
@@ -34,7 +34,7 @@ pub struct ChannelBids {
 ///
 /// Each bid is in one of the ranges, so there are as many bids as in all of them.
 pub fn q16(bids: &Stream<Bid>) -> Table<ChannelBids> {
-    bids.group_by(|bid| (bid.channel.clone(), day(bid.date_time)))
+    bids.group_by(|bid| (bid.channel.clone(), bid.date_time.utc().date()))
         .reduce(|g| {
             let bidders = || g.count_distinct(Bid.bidder);
             let auctions = || g.count_distinct(Bid.auction);
@@ -55,7 +55,7 @@ pub fn q16(bids: &Stream<Bid>) -> Table<ChannelBids> {
         })
         .select(|(channel, day), (last, n1, n2, n3, b, b1, b2, b3, a, a1, a2, a3)| ChannelBids {
             channel,
-            day,
+            day: day.to_string(),
             minute: minute(last),
             bids: Ranks { all: n1 + n2 + n3, low: n1, middle: n2, high: n3 },
             bidders: Ranks { all: b, low: b1, middle: b2, high: b3 },

@@ -1,7 +1,7 @@
 //! q17: aggregates of many small groups.
 
+use super::Ranks;
 use super::ranks::{rank1, rank2, rank3};
-use super::{Ranks, day};
 use crate::Bid;
 use pathway::prelude::*;
 
@@ -33,7 +33,7 @@ pub struct AuctionBids {
 /// FROM bid GROUP BY auction, day
 /// ```
 pub fn q17(bids: &Stream<Bid>) -> Table<AuctionBids> {
-    bids.group_by(|bid| (bid.auction, day(bid.date_time)))
+    bids.group_by(|bid| (bid.auction, bid.date_time.utc().date()))
         .reduce(|g| {
             (
                 g.count(),
@@ -48,6 +48,7 @@ pub fn q17(bids: &Stream<Bid>) -> Table<AuctionBids> {
         })
         .select(|(auction, day), (all, low, middle, high, least, greatest, average, sum)| {
             let bids = Ranks { all, low, middle, high };
+            let day = day.to_string();
             AuctionBids { auction, day, bids, least, greatest, average, sum }
         })
 }

@@ -7,12 +7,16 @@
 //! both sides, in one pass for all parts of the window (`evaluate`), and the difference is
 //! emitted. An update so costs O(log n) and the outputs that it changes, never the partition.
 //!
+//! Where rows are never taken away and few are shown, a partition is a short chain instead
+//! (`first`).
+//!
 //! A range must cover the same remaining rows on both sides: an output that is taken back before
 //! and not given again after would be lost. Each rule in `affected` says why it does.
 
 mod affected;
 mod entry;
 mod evaluate;
+mod first;
 mod limit;
 mod over;
 mod partition;
@@ -23,6 +27,7 @@ mod tree;
 mod whole;
 
 pub(crate) use entry::Entry;
+pub(crate) use first::{FIRST_MAX, First, FirstRows};
 pub(crate) use limit::Limit;
 pub(crate) use over::Over;
 pub(crate) use partition::Partitions;

@@ -3,7 +3,7 @@ use super::entry::Entry;
 use super::evaluate::evaluate;
 use super::partition::{Partitions, Side};
 use super::tree::{Aggregate, Tree};
-use super::{Edge, Keeps, Limit, Over, OverPart, OverPlan, RunningKind};
+use super::{Edge, First, FirstRows, Keeps, Limit, Over, OverPart, OverPlan, RunningKind};
 use crate::dataflow::OutputShape;
 use crate::dataflow::chunk::Chunk;
 use crate::dataflow::fold::{Acc, AnyFold, Best, BestKind, Count, Fold, Number, Total};
@@ -402,4 +402,114 @@ fn a_stream_keeps_only_rows_that_can_be_shown() {
         }
         assert_eq!(*root.0.borrow(), expected);
     }
+}
+
+/// A row as it travels to an operator of first rows.
+fn first_message<T: Schema>(key: &impl Schema, row: &T) -> Vec<u8> {
+    let mut sort = Vec::new();
+    put_ordered(key, &mut sort);
+    let mut out = Vec::new();
+    put_len(sort.len(), &mut out);
+    out.extend_from_slice(&sort);
+    row.encode(&mut out);
+    out
+}
+
+/// What first rows give in an epoch of rows, each with the partition that it is in.
+fn first_epoch<T: Schema + Ord>(
+    state: &Rc<RefCell<FirstRows>>,
+    rows: impl IntoIterator<Item = (u8, Vec<u8>, Diff)>,
+) -> Vec<(T, Diff)> {
+    let root = Root::default();
+    let mut operator = First { state: Rc::clone(state), root: Box::new(root.clone()) };
+    let mut chunk = Chunk::for_target(0);
+    for (partition, message, copies) in rows {
+        chunk.push(Some(&[partition]), &message, copies);
+        if chunk.is_full() {
+            operator.receive(0, std::mem::take(&mut chunk));
+        }
+    }
+    operator.receive(0, chunk);
+    assert!(operator.close(0));
+    decoded(root.0.take())
+}
+
+/// Changes of rows, in order.
+fn decoded<T: Schema + Ord>(changes: Changes) -> Vec<(T, Diff)> {
+    let rows = changes.into_iter();
+    let mut rows: Vec<(T, Diff)> =
+        rows.map(|((row, _), diff)| (T::decode(&mut &*row), diff)).collect();
+    rows.sort_unstable();
+    rows
+}
+
+#[test]
+fn first_rows_are_those_of_a_sorted_list_in_every_epoch() {
+    for (seed, limit) in (0..40).flat_map(|seed| [(seed, 1), (seed, 3), (seed, 20)]) {
+        let mut random = Random::new(seed);
+        let mut saved = Rc::new(RefCell::new(FirstRows::new(limit, Row::data_type())));
+        let mut models: BTreeMap<u8, Model> = BTreeMap::new();
+        let mut stored = Stored::default();
+        let first = |model: &Model| {
+            let mut rows = Changes::new();
+            for row in model.rows().into_iter().take(usize::try_from(limit).unwrap()) {
+                note(&mut rows, &row.to_row_bytes(), &[], 1);
+            }
+            rows
+        };
+        for epoch in 0..8 {
+            let rows: Vec<(u8, Row, Diff)> = (0..random.below(60))
+                .map(|_| {
+                    let partition = u8::try_from(random.below(4)).unwrap();
+                    let copies = 1 + random.below(3).cast_signed();
+                    (partition, row(&mut random, 5, 3), copies)
+                })
+                .collect();
+            let mut expected = Changes::new();
+            for partition in 0..4 {
+                let model = models.entry(partition).or_default();
+                for ((row, _), copies) in first(model) {
+                    note(&mut expected, &row, &[], -copies);
+                }
+                for (_, row, copies) in rows.iter().filter(|(of, ..)| *of == partition) {
+                    model.update(row, *copies);
+                }
+                for ((row, _), copies) in first(model) {
+                    note(&mut expected, &row, &[], copies);
+                }
+            }
+            let messages = || {
+                let message = |row: &Row| first_message(&row.0, row);
+                rows.iter().map(move |(partition, row, copies)| (*partition, message(row), *copies))
+            };
+            let expected: Vec<(Row, Diff)> = decoded(expected);
+            stored.save(&mut *saved.borrow_mut());
+            let loaded = Rc::new(RefCell::new(FirstRows::new(limit, Row::data_type())));
+            stored.load(&mut *loaded.borrow_mut());
+            let place = format!("seed {seed}, limit {limit}, epoch {epoch}");
+            assert_eq!(first_epoch::<Row>(&saved, messages()), expected, "{place}");
+            assert_eq!(first_epoch::<Row>(&loaded, messages()), expected, "{place}, loaded");
+            if random.one_in(2) {
+                saved = loaded;
+            }
+        }
+    }
+}
+
+/// A row may take the place of the one before, thousands of times in one epoch.
+#[test]
+fn rows_that_are_dropped_within_an_epoch_free_their_memory() {
+    type Wide = (u32, String);
+    let state = Rc::new(RefCell::new(FirstRows::new(2, Wide::data_type())));
+    let wide = |n: u32| (n, "x".repeat(2_000));
+    let messages = |from: u32, to: u32| {
+        (from..to).rev().map(wide).map(|row| (0, first_message(&row.0, &row), 1))
+    };
+    let both = |n: u32, diff: Diff| [(wide(n), diff), (wide(n + 1), diff)];
+    let first = first_epoch::<Wide>(&state, messages(200_000, 210_000));
+    assert_eq!(first, both(200_000, 1));
+    let second = first_epoch::<Wide>(&state, messages(100_000, 110_000));
+    assert_eq!(second, [both(100_000, 1), both(200_000, -1)].concat());
+    assert_eq!(state.borrow().size().rows, 2);
+    assert!(state.borrow().size().bytes < 3 << 20, "{:?}", state.borrow().size());
 }

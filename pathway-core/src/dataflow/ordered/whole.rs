@@ -3,6 +3,7 @@
 
 use super::entry::{Entry, rows};
 use super::evaluate::evaluate;
+use super::first::put_entry;
 use super::partition::Partition;
 use super::plan::{Keeps, OverPlan};
 use crate::schema::{DataType, ordered};
@@ -14,16 +15,30 @@ pub(crate) struct WholePartition {
     rows: DataType,
     entries: Vec<Entry>,
     compact: Vec<u8>,
+    /// Whether rows travel as they do to an operator of first rows.
+    of_first_rows: bool,
 }
 
 impl WholePartition {
     pub(crate) fn new(keeps: Keeps, rows: DataType) -> Self {
-        Self { keeps, rows, entries: Vec::new(), compact: Vec::new() }
+        Self { keeps, rows, entries: Vec::new(), compact: Vec::new(), of_first_rows: false }
+    }
+
+    /// Says whether rows travel as they do to an operator of first rows.
+    pub(crate) fn takes_first_rows(&mut self, of_first_rows: bool) {
+        self.of_first_rows = of_first_rows;
     }
 
     /// Adds a row as it travels, with how many copies of it there are.
     pub(crate) fn push(&mut self, message: &[u8], copies: Diff) {
-        self.entries.push(Entry::read(message, copies));
+        let entry = if self.of_first_rows {
+            self.compact.clear();
+            put_entry(self.rows, message, &mut self.compact);
+            Entry::read(&self.compact, copies)
+        } else {
+            Entry::read(message, copies)
+        };
+        self.entries.push(entry);
     }
 
     /// Takes the rows, each once.

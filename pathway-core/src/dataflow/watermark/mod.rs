@@ -1,6 +1,7 @@
 //! Watermarks: how far the event times of a stream have come, and which rows are late.
 //!
-//! An *edge* stands where the stream gets its watermark. It compares each row with the watermark
+//! An *edge* stands where the stream gets its watermark: a step of the stage in front or, where the
+//! updates of a key are decided on together, an operator. It compares each row with the watermark
 //! of the epoch's start, and notes the largest time of each partition. When the epoch closes, the
 //! edges of all workers tell every worker what they have noted, and each computes the same new
 //! watermark: of the partitions that are not idle, the smallest of their largest times, less the
@@ -20,12 +21,11 @@ mod judge;
 mod merge;
 mod table_edge;
 
-pub(crate) use edge::Edge;
+pub(crate) use edge::{Edge, Passage};
 pub(crate) use judge::Judge;
 pub(crate) use merge::{Least, Merge, Partitions};
 pub(crate) use table_edge::TableEdge;
 
-use super::out_buffer::SharedBuffer;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
@@ -98,28 +98,34 @@ fn time_and_key(key: &[u8]) -> (i128, &[u8]) {
 }
 
 /// The largest time of each partition in this epoch, for the merges of all workers.
+#[derive(Debug, Default)]
 pub(crate) struct Progress {
-    per_key: bool,
     largest: BTreeMap<u64, i128>,
-    buffer: SharedBuffer,
+    /// The partition that was noted last: mostly the next one too.
+    last: Option<(u64, i128)>,
 }
 
 impl Progress {
-    pub(crate) fn new(plan: WatermarkPlan, buffer: SharedBuffer) -> Self {
-        Self { per_key: plan.per_key, largest: BTreeMap::new(), buffer }
-    }
-
     /// Notes the largest of the times of a partition's rows, or of the only one.
-    fn note(&mut self, partition: u64, time: i128) {
-        let known = self.largest.entry(partition).or_insert(START);
-        *known = time.max(*known);
+    #[inline]
+    pub(crate) fn note(&mut self, partition: u64, time: i128) {
+        match &mut self.last {
+            Some((last, largest)) if *last == partition => *largest = time.max(*largest),
+            _ => self.note_other(partition, time),
+        }
     }
 
-    /// Tells all workers, at the end of an epoch.
-    fn send(&mut self) {
-        let mut buffer = self.buffer.borrow_mut();
-        for (partition, largest) in std::mem::take(&mut self.largest) {
-            buffer.broadcast(&partition.to_le_bytes(), &largest.to_le_bytes());
+    fn note_other(&mut self, partition: u64, time: i128) {
+        if let Some((partition, largest)) = self.last.replace((partition, time)) {
+            let known = self.largest.entry(partition).or_insert(START);
+            *known = largest.max(*known);
         }
+    }
+
+    /// Takes what an epoch has brought.
+    pub(crate) fn take(&mut self) -> BTreeMap<u64, i128> {
+        self.note_other(0, START);
+        self.last = None;
+        std::mem::take(&mut self.largest)
     }
 }

@@ -6,9 +6,10 @@
 //! too, with what replaces it.
 
 use super::judge::OutOfTime;
-use super::{Judge, Progress, time_and_key};
+use super::{Judge, time_and_key};
 use crate::dataflow::chunk::Chunk;
 use crate::dataflow::operator::{Epoch, Logic};
+use crate::dataflow::out_buffer::SharedBuffer;
 use crate::dataflow::state::{Saved, State, StateSize};
 use crate::persistence::records::{Id, Record};
 use crate::schema::Schema;
@@ -77,7 +78,7 @@ pub(crate) struct TableEdge {
     pub(crate) judge: Judge,
     pub(crate) rows: Box<dyn EncodedStep>,
     /// To the merges of all workers.
-    pub(crate) progress: Progress,
+    pub(crate) progress: SharedBuffer,
     pub(crate) refused: Rc<RefCell<Refused>>,
     /// Those of this epoch.
     pub(crate) chunks: Vec<Chunk>,
@@ -100,7 +101,7 @@ impl TableEdge {
         for ((&(time, row), &(diff, partition)), verdict) in changed().zip(verdicts) {
             if in_time {
                 self.rows.push(row, &[], diff);
-                self.progress.note(partition, time);
+                self.progress.borrow_mut().note_time(partition, time);
                 continue;
             }
             // What is late by itself will be so for ever.
@@ -131,7 +132,6 @@ impl Logic for TableEdge {
         for (key, updates) in &keys {
             self.decide(key, updates);
         }
-        self.progress.send();
         true
     }
 }

@@ -10,9 +10,11 @@ use crate::stage::Diff;
 impl<'a, 'inner> LoopRenderer<'_, 'a, '_, 'inner> {
     pub(super) fn sort(&mut self, node: &'a Node, sorted: &'a Sorted) {
         match &sorted.output {
-            SortedOutput::Limit { offset, limit, .. } => {
-                let bounds = (*offset, *limit);
-                let partition = WholePartition::new(Keeps::nothing(), (sorted.rows)());
+            output @ (SortedOutput::Limit { .. } | SortedOutput::First { .. }) => {
+                let bounds = output.limits().expect("it has limits");
+                let is_first = matches!(output, SortedOutput::First { .. });
+                let mut partition = WholePartition::new(Keeps::nothing(), (sorted.rows)());
+                partition.takes_first_rows(is_first);
                 let kept = self.partitions(node, partition, move |partition, out| {
                     partition.limit(bounds, |row, copies| out.push((Row::new(row), copies)))
                 });
