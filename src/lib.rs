@@ -9,6 +9,8 @@ pub use pathway_macros::{Aggregate, Schema, operator};
 
 /// Where durable pipelines keep what they need to go on.
 pub mod store {
+    #[cfg(feature = "objects")]
+    pub use pathway_connectors::objects::{Objects, objects};
     pub use pathway_core::persistence::inspect;
     pub use pathway_core::persistence::store::{Append, Claim};
     pub use pathway_core::persistence::{Directory, Memory, Store, StoreError, directory, memory};

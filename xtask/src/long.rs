@@ -17,6 +17,7 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
             .run_tests()
     })?;
     steps.run("more kills", || kill::run(&kill::Options::full()))?;
+    steps.run("kills with a store in S3", || kill::run(&kill::Options::in_s3()))?;
     if instructions::is_possible() {
         steps.run("instructions", || instructions::run(&instructions::Options::compare()))?;
     } else {

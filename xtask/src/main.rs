@@ -18,6 +18,7 @@ mod kill;
 mod long;
 mod peers;
 mod project;
+mod s3;
 mod steps;
 
 use std::process::ExitCode;
@@ -38,6 +39,8 @@ usage: cargo xtask <command>
        [--runs N]          how often; 20 without it
        [--threads T]       with that many worker threads, 0: another number in each run; with one,
                            with two and with another in each run without it
+       [--store WHERE]     directory, objects (object storage that is a folder), or s3 (a server
+                           that is installed and started; needs Python 3)
        [--seed S]          another row of random moments
   peers                  the same work on Python's Pathway, Spark, DuckDB, Polars and by hand, and
                          its tables in docs/benchmarks.md; needs Python 3, and Java 17 for Spark

@@ -97,6 +97,12 @@ pub enum StoreError {
          help: wait for its end, or give this pipeline a store of its own"
     )]
     Taken,
+    /// Another run has taken the store over.
+    #[error(
+        "another run has begun since and has taken the store over, so this one ends\n\
+         help: give this pipeline a store of its own, or do not start it twice"
+    )]
+    Fenced,
     /// An operation of the operating system failed.
     #[error("could not {action} `{path}`: {error}")]
     Io {

@@ -27,6 +27,31 @@ pub(crate) struct Campaign {
     /// Zero where each run has another number.
     pub(crate) threads: u64,
     pub(crate) seed: u64,
+    pub(crate) store: Store,
+}
+
+/// Where the pipeline keeps what it needs to go on.
+#[derive(Clone, Debug)]
+pub(crate) enum Store {
+    Directory,
+    /// Object storage that is a folder.
+    Objects,
+    /// A bucket, or a folder of one.
+    Url(String),
+}
+
+impl Store {
+    /// The address of a campaign's own store.
+    fn url(&self, folder: &Path) -> Option<String> {
+        match self {
+            Self::Directory => None,
+            Self::Objects => Some(format!("file://{}", folder.join("store").display())),
+            Self::Url(url) => {
+                let own = folder.file_name().unwrap_or_default().to_string_lossy();
+                Some(format!("{}/{own}", url.trim_end_matches('/')))
+            }
+        }
+    }
 }
 
 /// A folder that goes when its test has passed, and stays to be looked at when it has not.
@@ -36,13 +61,16 @@ impl Campaign {
     /// Runs, and answers what to print.
     pub(crate) fn run(&self) -> Result<String, String> {
         let folder = Folder::new(self).map_err(|error| error.to_string())?;
+        if let Some(url) = self.store.url(&folder.0) {
+            fs::write(folder.0.join("store.url"), url).map_err(|error| error.to_string())?;
+        }
         let outcome = self.run_in(&folder.0);
         if outcome.is_ok() {
             // What is left of a folder does no harm.
             drop(fs::remove_dir_all(&folder.0));
         }
         outcome.map_err(|problem| {
-            let Self { runs, threads, seed } = self;
+            let Self { runs, threads, seed, .. } = self;
             format!(
                 "{problem}\nwhat there is of it: {}\n\
                  help: run it again with `--runs {runs} --threads {threads} --seed {seed}`",
@@ -95,8 +123,12 @@ impl Campaign {
             0 => "another number of threads in each run".to_owned(),
             threads => format!("{threads} threads"),
         };
+        let store = match &self.store {
+            Store::Directory => "",
+            Store::Objects | Store::Url(_) => ", in object storage",
+        };
         Ok(format!(
-            "{threads}: {kills} kills, {stops} stops, {} restarts, {} words and {} transfers, \
+            "{threads}{store}: {kills} kills, {stops} stops, {} restarts, {} words and {} transfers, \
              {rows} rows compared, 0 differences, {:.1} s",
             self.runs,
             fed.words.len(),
@@ -119,8 +151,12 @@ impl Campaign {
 
 impl Folder {
     fn new(campaign: &Campaign) -> io::Result<Self> {
-        let Campaign { threads, seed, .. } = campaign;
-        let name = format!("pathway-kill-{}-{threads}-{seed}", std::process::id());
+        let Campaign { threads, seed, store, .. } = campaign;
+        let kind = match store {
+            Store::Directory => "directory",
+            Store::Objects | Store::Url(_) => "objects",
+        };
+        let name = format!("pathway-kill-{}-{kind}-{threads}-{seed}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         for inner in ["in", "out"] {
             fs::create_dir_all(folder.join(inner))?;

@@ -67,8 +67,11 @@ pub(crate) fn run(folder: &Path) -> pathway::Result<()> {
     let app = Pipeline::new("victim")
         .threads(threads.trim().parse().unwrap_or(1))
         .progress(false)
-        .durable(store::directory(folder.join("store")))
         .checkpoint_every(std::time::Duration::from_millis(40));
+    let app = match std::fs::read_to_string(folder.join("store.url")) {
+        Ok(url) => app.durable(store::objects(&url)?),
+        Err(_) => app.durable(store::directory(folder.join("store"))),
+    };
     let (inputs, outputs) = (folder.join("in"), folder.join("out"));
     let words = app.read(csv::files::<Word>(inputs.join("words.csv")).watch());
     let transfers = app.read(jsonl::files::<Transfer>(inputs.join("transfers.jsonl")).watch());
