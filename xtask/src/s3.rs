@@ -1,4 +1,4 @@
-//! A server that speaks S3, for as long as a command needs it: `moto`, from PyPI, in an environment
+//! A server that speaks S3, for as long as a command needs it: `moto`, of Python's package index, in an environment
 //! of its own under the target folder.
 
 use crate::project;
