@@ -123,3 +123,28 @@ fn outputs_of_a_steady_trickle_are_soon_in_their_files() {
     std::fs::remove_dir_all(&folder).unwrap();
     assert!(seen, "nothing was in the files after {:?}", start.elapsed());
 }
+
+/// A run may be stopped while an epoch is on its way: what has entered is finished, and nothing else
+/// enters.
+#[test]
+fn a_stop_in_the_middle_of_an_epoch_is_no_failure() {
+    for round in 0..150_u64 {
+        let app = Pipeline::new("stopped").threads(1 + (round % 2) as usize).progress(false);
+        let (input, rows) = app.input::<u64>();
+        let groups = rows.group_by(|n| n % 7).reduce(|g| (g.count(), g.sum(|n| *n)));
+        let groups = groups.select(|key, (count, sum)| (key, count, sum)).view();
+        rows.distinct().write(null::sink());
+        let running = app.start().unwrap();
+        let pushing =
+            std::thread::spawn(move || (0..).take_while(|n| input.push(*n).is_ok()).count());
+        std::thread::sleep(std::time::Duration::from_micros(500 + round * 37 % 2_000));
+        running.stop();
+        running.wait().unwrap();
+        let pushed = pushing.join().unwrap() as u64;
+        let rows = groups.rows();
+        let counted: u64 = rows.iter().map(|(_, count, _)| count).sum();
+        let sum: u64 = rows.iter().map(|(_, _, sum)| sum).sum();
+        assert!(counted <= pushed, "{counted} rows of {pushed}");
+        assert_eq!(sum, counted * counted.saturating_sub(1) / 2, "the first rows, each once");
+    }
+}

@@ -24,6 +24,9 @@ pub(crate) struct SourceStage {
     pub(crate) errors_taken: bool,
     ports: Vec<(SharedBuffer, Handle<Epoch, CapacityContainerBuilder<Chunks>>)>,
     chunks: Chunks,
+    /// Whether anything has entered the open epoch. What was written directly into a state in the
+    /// epoch before may still wait there, and is none of this one's.
+    entered: bool,
 }
 
 pub(super) fn render(renderer: &mut Renderer<'_, '_>, node: &Node) -> SourceStage {
@@ -48,6 +51,7 @@ pub(super) fn render(renderer: &mut Renderer<'_, '_>, node: &Node) -> SourceStag
         errors_taken: node.errors_taken,
         ports,
         chunks: Vec::new(),
+        entered: false,
     }
 }
 
@@ -61,6 +65,7 @@ impl SourceStage {
 
     /// Takes a row of the open epoch.
     pub(crate) fn row(&mut self, row: &[u8], diff: Diff) {
+        self.entered = true;
         for step in &mut self.rows.encoded {
             step.push(row, &[], diff);
         }
@@ -71,6 +76,7 @@ impl SourceStage {
 
     /// Takes rows of the open epoch that were not encoded.
     pub(crate) fn rows(&mut self, rows: &mut dyn AnyRows) {
+        self.entered = true;
         let RowTree { encoded, typed } = &mut self.rows;
         if !encoded.is_empty() {
             rows.encode_each(&mut |row| {
@@ -86,6 +92,7 @@ impl SourceStage {
 
     /// Takes a row of the error stream.
     pub(crate) fn error(&mut self, row: &[u8], diff: Diff) {
+        self.entered = true;
         self.errors.push(row, &[], diff);
     }
 
@@ -99,6 +106,12 @@ impl SourceStage {
         }
     }
 
+    fn end(&mut self) {
+        if std::mem::take(&mut self.entered) {
+            self.send(true);
+        }
+    }
+
     /// Sends on what the stage has produced, except what is still being combined.
     pub(crate) fn flush(&mut self) {
         self.send(false);
@@ -106,7 +119,7 @@ impl SourceStage {
 
     /// Ends the open epoch and opens `epoch`.
     pub(crate) fn advance(&mut self, epoch: Epoch) {
-        self.send(true);
+        self.end();
         for (_, handle) in &mut self.ports {
             handle.advance_to(epoch);
         }
@@ -114,7 +127,7 @@ impl SourceStage {
 
     /// Ends the input for good.
     pub(crate) fn close(&mut self) {
-        self.send(true);
+        self.end();
         self.ports.clear();
     }
 }
