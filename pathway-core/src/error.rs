@@ -97,6 +97,16 @@ pub enum BuildError {
         /// The cause.
         error: StoreError,
     },
+    /// A store cannot be recorded to, or replayed.
+    #[error("could not use the recording {store}: {problem}\nhelp: {help}")]
+    Recording {
+        /// The store.
+        store: String,
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        help: &'static str,
+    },
     /// The store belongs to another pipeline.
     #[error(
         "the store {store} is that of the pipeline `{of}`, but this one is `{pipeline}`\n\

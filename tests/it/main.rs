@@ -33,6 +33,7 @@ mod pattern;
 mod pivot;
 mod pushed;
 mod random_plans;
+mod recorded;
 mod reducers;
 mod reference;
 mod refusals;

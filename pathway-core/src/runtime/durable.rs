@@ -12,6 +12,7 @@
 //! behind what is before it.
 
 use super::local_source::LocalSource;
+use super::recording;
 use super::rescale::{self, Cuts};
 use super::shared::{Shared, lock};
 use super::source_state::{Multiset, SourceState, add};
@@ -44,11 +45,26 @@ const MESSAGES_MAX: usize = 256;
 /// No checkpoint is asked for.
 const NO_CHECKPOINT: u64 = u64::MAX;
 
+/// What a pipeline has a store for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To go on from it.
+    GoOn,
+    /// To record what enters it.
+    Record,
+    /// To let in what was recorded.
+    Replay,
+}
+
 /// How a pipeline is durable.
 #[derive(Clone, Debug)]
 pub(crate) struct Durability {
     /// Where it keeps what it needs to go on. Without, it is not durable.
     pub(crate) store: Option<Arc<dyn Store>>,
+    pub(crate) purpose: Purpose,
+    /// What the program has given a store for: one thing.
+    pub(crate) asked: Vec<&'static str>,
+    pub(crate) replay_speed: Option<f64>,
     pub(crate) checkpoint_every: Duration,
     /// A checkpoint is made at the latest behind so many epochs.
     pub(crate) checkpoint_epochs: Option<u64>,
@@ -60,6 +76,9 @@ impl Default for Durability {
     fn default() -> Self {
         Self {
             store: None,
+            purpose: Purpose::GoOn,
+            asked: Vec::new(),
+            replay_speed: None,
             checkpoint_every: CHECKPOINT_EVERY,
             checkpoint_epochs: None,
             assume_unchanged: false,
@@ -67,11 +86,20 @@ impl Default for Durability {
     }
 }
 
+impl Durability {
+    /// Gives the pipeline a store, as the verb says.
+    pub(crate) fn set(&mut self, verb: &'static str, store: Arc<dyn Store>, purpose: Purpose) {
+        self.asked.push(verb);
+        (self.store, self.purpose) = (Some(store), purpose);
+    }
+}
+
 /// What a run goes on from, taken apart.
 pub(super) struct Opened {
     pub(super) durable: Durable,
     program: Program,
-    claim: Box<dyn Claim>,
+    /// Not of a run that only reads.
+    claim: Option<Box<dyn Claim>>,
     store: Arc<dyn Store>,
     /// Those of the checkpoint that the run goes on from.
     sections: Sections,
@@ -123,6 +151,13 @@ pub(super) struct SourceStart {
 
 /// The durable side of a run, shared by its threads.
 pub(super) struct Durable {
+    pub(super) purpose: Purpose,
+    /// The leader of a run that records has seen that it is to stop, and opens no epoch any more: all
+    /// workers end their inputs in the one that is open, so that a replay does.
+    closing: AtomicBool,
+    /// When a run that replays began, and how fast it does.
+    began: Instant,
+    replay_speed: Option<f64>,
     /// What is added to the run's epochs.
     pub(super) base: u64,
     /// The first epoch of the run that rows enter. In front of it loops are restored, if there is
@@ -176,7 +211,45 @@ impl Durable {
         let fed = self.fed.load(Ordering::SeqCst);
         let at = epoch - self.first;
         let time = usize::try_from(at).ok().and_then(|at| self.times.get(at));
-        time.copied().filter(|_| fed >= (at + 1) * workers as u64)
+        let time = time.copied().filter(|_| fed >= (at + 1) * workers as u64)?;
+        self.wait_for(time).is_none().then_some(time)
+    }
+
+    /// Whether a worker of a run that records may end its inputs, now that the run is to stop.
+    pub(super) fn may_close(&self, is_leader: bool) -> bool {
+        if self.purpose != Purpose::Record {
+            return true;
+        }
+        if is_leader {
+            self.closing.store(true, Ordering::SeqCst);
+        }
+        self.is_closing()
+    }
+
+    /// Whether no epoch is opened any more.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::SeqCst)
+    }
+
+    /// Whether the run will go on another time, from a checkpoint.
+    pub(super) fn goes_on(&self) -> bool {
+        self.purpose == Purpose::GoOn
+    }
+
+    /// How long it is until an epoch of a recording closes that closed at that time.
+    fn wait_for(&self, time: i64) -> Option<Duration> {
+        let speed = self.replay_speed.filter(|_| self.purpose == Purpose::Replay)?;
+        let first = *self.times.first()?;
+        let nanoseconds = u64::try_from(time.saturating_sub(first)).unwrap_or(0);
+        let at = Duration::from_nanos(nanoseconds).div_f64(speed);
+        at.checked_sub(self.began.elapsed()).filter(|left| !left.is_zero())
+    }
+
+    /// How long it is until the open epoch closes, if it is one of a recording that is replayed at
+    /// its pace.
+    pub(super) fn pace(&self, open: u64) -> Option<Duration> {
+        let at = usize::try_from(open.checked_sub(self.first)?).ok()?;
+        self.wait_for(*self.times.get(at)?)
     }
 
     pub(super) fn note_loaded(&self) {
@@ -209,7 +282,7 @@ impl Durable {
     /// Whether it is time for a checkpoint: so much has passed since the last, or so many epochs
     /// will have once the open one is closed.
     pub(super) fn is_due(&self, open: u64) -> bool {
-        if self.is_pending() || self.is_replayed(open) {
+        if self.purpose != Purpose::GoOn || self.is_pending() || self.is_replayed(open) {
             return false;
         }
         let (at, epoch) = *lock(&self.last);
@@ -309,8 +382,8 @@ pub(super) fn open(
     let store = Arc::clone(store);
     let failed = |error| Error::from(BuildError::Store { store: store.label(), error });
     let is_needed = |node: &&Node| needed[node.id.index()];
-    let claim = store.claim().map_err(failed)?;
-    let recovered = recover(&*store).map_err(|refusal| refused(&*store, refusal))?;
+    let is_replay = durability.purpose == Purpose::Replay;
+    let claim = if is_replay { None } else { Some(store.claim().map_err(failed)?) };
     let identities = Identities::of(plan);
     let of_kind = |kind: fn(&Operation) -> bool| {
         let nodes = plan.nodes().iter().filter(is_needed);
@@ -322,6 +395,14 @@ pub(super) fn open(
     let calls = of_kind(|operation| matches!(operation, Operation::Calls(_)));
     let ranked = [&sources, &sinks, &calls].into_iter().flat_map(|nodes| nodes.iter().enumerate());
     let ranks: HashMap<NodeId, usize> = ranked.map(|(rank, &node)| (node, rank)).collect();
+    let recovered = if is_replay {
+        Some(recording::read(&*store, plan.nodes(), &sources, &identities)?)
+    } else {
+        recover(&*store).map_err(|refusal| refused(&*store, refusal))?
+    };
+    if recovered.is_some() && durability.purpose == Purpose::Record {
+        return Err(recording::refuse_used(&*store));
+    }
     let nodes = records(plan, needed, &identities);
     let program = Program { pipeline: pipeline.to_owned(), workers, nodes, sinks: sinks.len() };
     let mut start = Start::new(workers, sources.len(), sinks.len());
@@ -334,7 +415,9 @@ pub(super) fn open(
     match recovered {
         None => {}
         Some(recovered) => {
-            check(&*store, &recovered.manifest, &program, durability.assume_unchanged)?;
+            if !is_replay {
+                check(&*store, &recovered.manifest, &program, durability.assume_unchanged)?;
+            }
             for warning in &recovered.warnings {
                 let store = store.label();
                 crate::io::terminal::print(|| {
@@ -352,6 +435,7 @@ pub(super) fn open(
                 Error::from(BuildError::OtherThreads { store, of, threads, problem })
             };
             if of != workers
+                && !is_replay
                 && let Some((operator, problem)) = rescale::why_not(plan, needed)
             {
                 return Err(refused((of, format!("{operator} cannot be divided: {problem}"))));
@@ -362,7 +446,7 @@ pub(super) fn open(
     }
     let Start { base, first, rescaled, time, times, workers: worker_starts, sources, sinks } =
         start;
-    if !sources.is_empty() && sources.iter().all(|source| source.finished) {
+    if !is_replay && !sources.is_empty() && sources.iter().all(|source| source.finished) {
         crate::io::terminal::print(|| {
             eprintln!(
                 "{pipeline}: warning: all inputs have ended in an earlier run with the store {}, so \
@@ -378,6 +462,10 @@ pub(super) fn open(
         program.begin(&*store, time).map_err(failed)?;
     }
     let durable = Durable {
+        purpose: durability.purpose,
+        closing: AtomicBool::new(false),
+        began: Instant::now(),
+        replay_speed: durability.replay_speed,
         base,
         first,
         rescaled,
@@ -422,9 +510,10 @@ pub(super) struct Writers {
 }
 
 impl Opened {
-    /// Begins the log of this run.
-    pub(super) fn begin(self) -> Result<(Durable, Writers)> {
+    /// Begins the log of this run, if it has one.
+    pub(super) fn begin(self) -> Result<(Durable, Option<Writers>)> {
         let Self { durable, program, claim, store, sinks, sections, .. } = self;
+        let Some(claim) = claim else { return Ok((durable, None)) };
         let delivered = sinks.iter().enumerate();
         let delivered = delivered.filter_map(|(sink, start)| Some((sink, start.delivered?)));
         let (send, messages) = mpsc::sync_channel(MESSAGES_MAX);
@@ -442,7 +531,7 @@ impl Opened {
             durable.rescaled,
         );
         let writers = Writers { log, messages, checkpoint_writer, checkpoints, store, claim };
-        Ok((durable, writers))
+        Ok((durable, Some(writers)))
     }
 }
 
@@ -796,7 +885,7 @@ impl Changes {
     }
 }
 
-fn refused(store: &dyn Store, refusal: Refusal) -> Error {
+pub(super) fn refused(store: &dyn Store, refusal: Refusal) -> Error {
     let store = store.label();
     match refusal {
         Refusal::Store(error) => BuildError::Store { store, error },

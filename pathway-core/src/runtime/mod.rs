@@ -11,6 +11,7 @@
 //! - `sink_thread`: the loop of one sink.
 //! - `durable`: what is logged, when checkpoints are made, and what a run goes on from; `journal`:
 //!   the same for one source; `source_state`: what a checkpoint holds of it.
+//! - `recording`: what was recorded, for a run that replays it.
 //! - `calls`: asynchronous functions, on a thread of their own.
 //! - `unsettled`: loops that hold their epoch, and what becomes of them at a stop.
 //! - `watch`, `progress`, `signals`: what `Pipeline::run` does while it waits.
@@ -28,6 +29,7 @@ mod journal;
 mod local_source;
 mod progress;
 mod queue;
+mod recording;
 mod rescale;
 mod running;
 mod settings;
@@ -41,7 +43,7 @@ mod watch;
 mod worker;
 
 pub(crate) use clock::Clock;
-pub(crate) use durable::Durability;
+pub(crate) use durable::{Durability, Purpose};
 pub use running::Running;
 pub(crate) use running::{Drive, start};
 pub use settings::Settings;

@@ -197,8 +197,10 @@ pub(crate) fn start(
         |store| durable::open(pipeline, &plan, &needed, workers, clock.now(), (store, durability));
     let mut store = durability.store.as_ref().map(open_store).transpose()?;
     let rank = |node: NodeId| store.as_ref().and_then(|store| store.ranks.get(&node).copied());
+    let begins_anew = store.as_ref().is_none_or(Opened::begins_anew);
     let opened = open_sinks(pipeline, &plan, sinks, |node| {
-        store.as_ref().zip(rank(node)).map(|(store, rank)| store.sinks[rank].clone())
+        let store = store.as_ref().filter(|_| !begins_anew);
+        store.zip(rank(node)).map(|(store, rank)| store.sinks[rank].clone())
     })?;
     let (mut sources, mut readers) = (Vec::new(), Vec::new());
     for node in plan.nodes().iter().filter(|node| needed[node.id.index()]) {
@@ -207,7 +209,7 @@ pub(crate) fn start(
             let label = node.name.clone().unwrap_or_else(|| reader.label());
             let rank = rank(node.id).unwrap_or_default();
             let start = store.as_ref().map(|store| store.sources[rank].clone()).unwrap_or_default();
-            if store.as_ref().is_some_and(|store| store.recovered) {
+            if !begins_anew && store.as_ref().is_some_and(|store| store.recovered) {
                 let mut rows = start.contents.iter().map(|(row, copies)| (row.as_slice(), *copies));
                 let restored = reader.restore(&mut rows);
                 restored.map_err(|error| BuildError::Source { label: label.clone(), error })?;
@@ -219,7 +221,7 @@ pub(crate) fn start(
                 label,
                 rank,
                 order: if store.is_some() { rank as u64 } else { u64::from(node.id.0) },
-                repeats: reader.repeats(),
+                repeats: reader.repeats() && !begins_anew,
                 wants_contents: reader.wants_contents(),
                 finished: start.finished,
                 partitions: Mutex::new(start.partitions),
@@ -251,7 +253,9 @@ pub(crate) fn start(
     let worker_starts =
         store.as_mut().map(|store| std::mem::take(&mut store.workers)).unwrap_or_default();
     let ranks = store.as_ref().map(|store| store.ranks.clone()).unwrap_or_default();
+    let is_replay = store.as_ref().is_some_and(Opened::is_replay);
     let (durable, writers) = store.map(Opened::begin).transpose()?.unzip();
+    let writers = writers.flatten();
     let shared = Shared::new(workers, sources, detached, describe, rounds, clock, durable);
     let shared = Arc::new(shared);
     if let Some(time) = time {
@@ -279,7 +283,7 @@ pub(crate) fn start(
             SinkWriterKind::Inline(writer) => SinkEnd::Inline(writer),
             SinkWriterKind::Threaded { writer, notes, delivered } => {
                 let (queue, batches) = mpsc::sync_channel(EPOCHS_WAITING_MAX);
-                let durable = shared.durable.as_ref().zip(ranks.get(&id));
+                let durable = shared.durable.as_ref().filter(|_| !begins_anew).zip(ranks.get(&id));
                 let durable = durable.map(|(durable, &rank)| DurableSink {
                     rank,
                     messages: durable.messages(),
@@ -334,8 +338,8 @@ pub(crate) fn start(
     });
     threads.workers = Some(spawn_workers(workers, &begin, ends)?);
     for (source, reader) in shared.sources.iter().zip(readers) {
-        if source.finished {
-            // It has ended for good: what follows from its end has followed.
+        if source.finished || is_replay {
+            // It has ended for good: what follows from its end has followed. Or it was recorded.
             reader.refuse();
             continue;
         }
@@ -360,7 +364,9 @@ pub(crate) fn start(
             writer.finish();
         })?);
     }
-    if let Some(durable) = &shared.durable {
+    if let Some(durable) = &shared.durable
+        && !is_replay
+    {
         // Then views have their rows, and what is read is new.
         shared.wait_until(None, || {
             let is_ready = durable.is_loaded(workers) && !shared.is_replaying();
@@ -610,7 +616,7 @@ impl Running {
     /// How many epochs a durable pipeline had when the run began, and how many of them were made
     /// again; nothing in a first run.
     pub(super) fn goes_on(&self) -> Option<(u64, u64)> {
-        let durable = self.shared.durable.as_ref()?;
+        let durable = self.shared.durable.as_ref().filter(|durable| durable.goes_on())?;
         let before = (durable.epochs_before(), durable.replays());
         Some(before).filter(|(epochs, _)| *epochs > 0)
     }

@@ -54,6 +54,21 @@ impl Settings {
                 expected: "a number of threads from 1 to 1024",
             });
         }
+        if let asked @ [_, _, ..] = &*self.durability.asked {
+            return Err(BuildError::Setting {
+                setting: "store",
+                value: asked.join(", "),
+                expected: "given once: for `durable`, for `record` or for `replay`",
+            });
+        }
+        let speed = self.durability.replay_speed;
+        if let Some(speed) = speed.filter(|speed| !(speed.is_finite() && *speed > 0.0)) {
+            return Err(BuildError::Setting {
+                setting: "replay_speed",
+                value: speed.to_string(),
+                expected: "a number above 0",
+            });
+        }
         if self.epoch_rows_max == Some(0) {
             return Err(BuildError::Setting {
                 setting: "epoch_rows_max",

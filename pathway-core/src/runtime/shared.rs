@@ -261,6 +261,11 @@ impl Shared {
         self.durable.as_ref().is_some_and(|durable| durable.is_replayed(self.drained()))
     }
 
+    /// Whether epochs are being made again that sinks may have published in an earlier run.
+    pub(super) fn repeats_outputs(&self) -> bool {
+        self.durable.as_ref().is_some_and(Durable::goes_on) && self.is_replaying()
+    }
+
     /// The epochs before this one have drained on all workers.
     pub(super) fn drained(&self) -> u64 {
         self.drained.iter().map(|epoch| epoch.load(Ordering::SeqCst)).min().unwrap_or(0)

@@ -55,7 +55,7 @@ impl SinkThread {
         loop {
             // What is made again was published before, with what came behind it. Asked before what
             // is waiting is taken, so that none of it is left when the answer is no.
-            let may_flush = !shared.is_replaying();
+            let may_flush = !shared.repeats_outputs();
             match self.batches.recv_timeout(FLUSH_EVERY) {
                 Ok(Batch::Epoch(epoch, updates)) => {
                     if !self.write(epoch, &updates, shared)? {

@@ -3,7 +3,7 @@
 use super::alignment::Alignment;
 use super::call_log::CallLog;
 use super::calls::CallPorts;
-use super::durable::{self, Durable, Messages, StateId, WorkerStart};
+use super::durable::{self, Durable, Messages, Purpose, StateId, WorkerStart};
 use super::local_source::LocalSource;
 use super::running::EpochPolicy;
 use super::shared::{Shared, lock};
@@ -132,7 +132,10 @@ pub(super) fn run(
     let worker_index = timely.index();
     let rounds = shared.rounds.iter();
     let rounds = rounds.map(|rounds| (NodeId(rounds.node), Arc::clone(rounds))).collect();
-    let call_log = shared.durable.as_ref().map(|durable| CallLog::new(durable.is_replayed(0)));
+    let call_log = shared
+        .durable
+        .as_ref()
+        .map(|durable| CallLog::new(durable.goes_on() && durable.is_replayed(0)));
     let context = RenderContext {
         plan: &begin.plan,
         needed: &begin.needed,
@@ -141,7 +144,7 @@ pub(super) fn run(
         sink_rows: &begin.sink_rows,
         rounds: &rounds,
         late_rows: &begin.late_rows,
-        durable: shared.durable.as_ref().map(|durable| durable.base),
+        durable: shared.durable.as_ref().filter(|d| d.goes_on()).map(|durable| durable.base),
         restores: shared.durable.as_ref().is_some_and(|durable| durable.first > 0),
         calls: &|node| {
             let port = begin.calls.port(node, worker_index);
@@ -265,14 +268,16 @@ impl Worker<'_> {
             self.log_last_epoch();
             self.report_state(false);
             let is_stopping = self.shared.stopping.load(Ordering::SeqCst);
-            if is_stopping && self.durable.is_some() && !self.is_drained() {
+            if is_stopping && self.goes_on() && !self.is_drained() {
                 self.end_calls();
             }
             // A durable pipeline goes on another time: its inputs have not ended.
-            if is_stopping && self.durable.is_none() {
+            if (is_stopping && self.may_close()) || self.has_replayed() {
                 self.close_sources();
-                self.end_calls();
-                if self.index == 0 {
+                if is_stopping {
+                    self.end_calls();
+                }
+                if self.index == 0 && is_stopping {
                     unsettled
                         .get_or_insert_with(|| Unsettled::new(self.shared))
                         .give_up(self.shared);
@@ -319,6 +324,10 @@ impl Worker<'_> {
     fn idle_for(&self) -> Duration {
         if self.index != 0 {
             return PARK;
+        }
+        let durable = self.shared.durable.as_ref();
+        if let Some(left) = durable.and_then(|durable| durable.pace(self.epoch)) {
+            return left.min(PARK);
         }
         let next = self.shared.next_alarm();
         if next == NEVER {
@@ -456,10 +465,10 @@ impl Worker<'_> {
                 return true;
             }
             // The last epoch ends with the input.
-            if shared.open_sources.load(Ordering::SeqCst) == 0 {
+            if shared.open_sources.load(Ordering::SeqCst) == 0 || durable.is_closing() {
                 return false;
             }
-            if shared.stopping.load(Ordering::SeqCst) {
+            if durable.goes_on() && shared.stopping.load(Ordering::SeqCst) {
                 let suspend = self.is_drained() && durable.suspend(self.epoch + 1);
                 if suspend {
                     shared.close_epoch();
@@ -566,6 +575,25 @@ impl Worker<'_> {
             let operator = self.shared.describe(node.0);
             self.shared.fail(RunError::Unfinished { operator, calls }.into());
         }
+    }
+
+    /// Whether the pipeline goes on another time where it will have been.
+    fn goes_on(&self) -> bool {
+        self.durable.as_ref().is_some_and(|worker| worker.durable.goes_on())
+    }
+
+    /// Whether this worker's inputs may end, now that the run is to stop.
+    fn may_close(&self) -> bool {
+        let Some(DurableWorker { durable, .. }) = &self.durable else { return true };
+        durable.may_close(self.index == 0) && self.nothing_to_do() && !durable.goes_on()
+    }
+
+    /// Whether a recording has come to its end.
+    fn has_replayed(&self) -> bool {
+        self.durable.as_ref().is_some_and(|worker| {
+            let is_replay = worker.durable.purpose == Purpose::Replay;
+            is_replay && !worker.durable.is_replayed(self.epoch) && self.is_drained()
+        })
     }
 
     /// Whether epochs of an earlier run are being made again.
@@ -725,7 +753,7 @@ impl Worker<'_> {
     /// Makes the last checkpoint of a run whose inputs have ended.
     fn end_durably(&mut self) {
         self.log_drained();
-        if self.durable.is_some() && !self.is_suspended() && !self.shared.has_failed() {
+        if self.goes_on() && !self.is_suspended() && !self.shared.has_failed() {
             self.hand_over(self.epoch + 1);
         }
     }

@@ -4,7 +4,7 @@ use super::{Graph, Input, Source, Stream, Table, TableInput, input};
 use crate::error::Result;
 use crate::persistence::Store;
 use crate::plan::explain::Explain;
-use crate::runtime::{self, Running};
+use crate::runtime::{self, Purpose, Running};
 use crate::schema::Schema;
 use std::panic::Location;
 use std::sync::{Arc, PoisonError};
@@ -77,9 +77,9 @@ impl Pipeline {
     /// **Stop.** [`Running::stop`], Ctrl-C and SIGTERM end the run with a checkpoint; that is no
     /// end of the inputs, so what waits for time, such as a window, goes on to wait.
     ///
-    /// **State.** In the store, two checkpoints, each as large as all states, and the log since the
-    /// older of them. A checkpoint is written as a whole, and while workers hand over their states
-    /// they do nothing else.
+    /// **State.** In the store, two checkpoints, each as large as all states but for what both share,
+    /// and the log since the older of them. A checkpoint takes what has changed, in the background;
+    /// while workers hand that over they do nothing else.
     ///
     /// ```
     /// # use pathway::prelude::*;
@@ -105,11 +105,76 @@ impl Pipeline {
     ///
     /// [`start`](Self::start) refuses a store that another run uses, that belongs to another
     /// program or to one whose code has changed ([`assume_unchanged`](Self::assume_unchanged)), or
-    /// that is damaged beyond its last checkpoints; and a program with loops or asynchronous
-    /// calls, which cannot be made durable yet.
+    /// that is damaged beyond its last checkpoints.
     #[must_use = "the setting is part of the pipeline that is returned"]
     pub fn durable(self, store: impl Store + 'static) -> Self {
-        self.settings(|settings| settings.durability.store = Some(Arc::new(store)))
+        let store = Arc::new(store);
+        self.settings(|settings| settings.durability.set("durable", store, Purpose::GoOn))
+    }
+
+    /// Records what enters the pipeline: the rows of every source, in the epochs that they came in,
+    /// and the times at which those closed. Another run lets them in again by
+    /// [`replay`](Self::replay), and so does a test by
+    /// [`Harness::replay`](crate::testing::Harness::replay).
+    ///
+    /// Sinks wait for nothing. A run that is killed has recorded all epochs but the last ones. A
+    /// pipeline that is [durable](Self::durable) cannot be recorded besides.
+    ///
+    /// **State.** In the store, all rows that have entered.
+    ///
+    /// ```
+    /// # use pathway::prelude::*;
+    /// let recording = store::memory(); // or `store::directory("recordings/monday")`
+    /// let app = Pipeline::new("words").record(recording.clone());
+    /// let words = app.rows(["to", "be", "or", "not", "to", "be"].map(str::to_owned)).named("words");
+    /// assert_eq!(words.distinct().collect()?.len(), 4);
+    ///
+    /// // Another program over the same rows.
+    /// let app = Pipeline::new("letters").replay(recording);
+    /// let (_, words) = app.input::<String>();
+    /// let letters = words.named("words").reduce(|g| g.sum(|word| word.len() as u64));
+    /// assert_eq!(letters.collect()?, [13]);
+    /// # Ok::<(), pathway::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`start`](Self::start) refuses a store in which something is, and one for `record` and
+    /// [`durable`](Self::durable) or [`replay`](Self::replay) together.
+    #[must_use = "the setting is part of the pipeline that is returned"]
+    pub fn record(self, store: impl Store + 'static) -> Self {
+        let store = Arc::new(store);
+        self.settings(|settings| settings.durability.set("record", store, Purpose::Record))
+    }
+
+    /// Lets in what another run has [recorded](Self::record) instead of reading the sources: the
+    /// same rows in the same epochs, which close at the times that they had, as fast as they can or
+    /// as fast as [`replay_speed`](Self::replay_speed) says. Then all inputs end.
+    ///
+    /// The program may be another one. A source is found by its name
+    /// ([`named`](Table::named)), or what it reads, and the type of its rows; recorded sources that
+    /// the program does not have are left out. Asynchronous functions are called. The recording is
+    /// only read, also while it is still being made.
+    ///
+    /// # Errors
+    ///
+    /// [`start`](Self::start) refuses a store without a recording, and one that has no such source,
+    /// with those that it has.
+    #[must_use = "the setting is part of the pipeline that is returned"]
+    pub fn replay(self, store: impl Store + 'static) -> Self {
+        let store = Arc::new(store);
+        self.settings(|settings| settings.durability.set("replay", store, Purpose::Replay))
+    }
+
+    /// How many times faster than it was a recording is [replayed](Self::replay): 1.0 keeps its
+    /// pace, 60.0 makes a minute of an hour.
+    ///
+    /// # Errors
+    ///
+    /// [`start`](Self::start) refuses a speed that is not a positive number.
+    #[must_use = "the setting is part of the pipeline that is returned"]
+    pub fn replay_speed(self, speed: f64) -> Self {
+        self.settings(|settings| settings.durability.replay_speed = Some(speed))
     }
 
     /// Sets the time between checkpoints of a [durable](Self::durable) pipeline; ten seconds by

@@ -4,7 +4,7 @@ use super::Capture;
 use crate::error::Result;
 use crate::io::CollectionKind;
 use crate::persistence::Store;
-use crate::runtime::{self, Clock, Drive, Running};
+use crate::runtime::{self, Clock, Drive, Purpose, Running};
 use crate::schema::{DateTime, Duration, Schema};
 use crate::table::{Input, IntoTable, Pipeline, Stream, Table, TableInput};
 use std::any::Any;
@@ -96,10 +96,35 @@ impl Harness {
     /// ```
     #[must_use = "the setting is part of the harness that is returned"]
     pub fn durable(mut self, store: impl Store + 'static, checkpoint_epochs: u64) -> Self {
-        self.durability.store = Some(Arc::new(store));
+        self.durability.set("durable", Arc::new(store), Purpose::GoOn);
         self.durability.checkpoint_epochs = Some(checkpoint_epochs.max(1));
         // By epochs alone, so that tests know what is in a checkpoint.
         self.durability.checkpoint_every = std::time::Duration::MAX;
+        self
+    }
+
+    /// Lets in what a run has [recorded](Pipeline::record), as
+    /// [`Pipeline::replay`] does: the streams and tables of the test stand for the recorded sources
+    /// whose names they have. The first step brings all of it.
+    ///
+    /// ```
+    /// use pathway::prelude::*;
+    /// use pathway::testing::Harness;
+    ///
+    /// let recording = store::memory();
+    /// let app = Pipeline::new("live").record(recording.clone());
+    /// app.rows(vec![20, 22]).named("numbers").collect()?;
+    ///
+    /// let mut t = Harness::new().replay(recording);
+    /// let numbers = t.stream::<i32>();
+    /// let sum = t.capture(numbers.rows().named("numbers").reduce(|g| g.sum(|n| *n)));
+    /// t.step();
+    /// sum.assert_rows([42]);
+    /// # Ok::<(), pathway::Error>(())
+    /// ```
+    #[must_use = "the setting is part of the harness that is returned"]
+    pub fn replay(mut self, store: impl Store + 'static) -> Self {
+        self.durability.set("replay", Arc::new(store), Purpose::Replay);
         self
     }
 
