@@ -156,6 +156,8 @@ impl Pipeline {
     /// the program does not have are left out. Asynchronous functions are called. The recording is
     /// only read, also while it is still being made.
     ///
+    /// **State.** The whole recording, in memory, until it has been let in.
+    ///
     /// # Errors
     ///
     /// [`start`](Self::start) refuses a store without a recording, and one that has no such source,
