@@ -87,36 +87,41 @@ fn program(orders: &Stream<Order>, shops: &Table<Shop>, folder: &Folder, run: &s
 const OUTPUTS: [&str; 5] = ["cities", "late", "minutes", "stamps", "halves"];
 
 /// Runs the program over what is pushed, epoch by epoch.
-fn record(store: &Memory, folder: &Folder, threads: usize) {
+fn record(
+    store: &Memory,
+    folder: &Folder,
+    threads: usize,
+) -> Result<(), Box<dyn std::error::Error>> {
     let app = Pipeline::new("live").threads(threads).progress(false).record(store.clone());
     let (input, orders) = app.input::<Order>();
     let (table, shops) = app.input_table::<Shop>();
     let (orders, shops) = (orders.named("orders"), shops.named("shops"));
     program(&orders, &shops, folder, "live");
     let (seen, known) = (orders.view(), shops.view());
-    let running = app.start().unwrap();
-    table.insert(shop("a", "Bonn")).unwrap();
-    table.insert(shop("b", "Köln")).unwrap();
+    let running = app.start()?;
+    table.insert(shop("a", "Bonn"))?;
+    table.insert(shop("b", "Köln"))?;
     for epoch in 0..5u32 {
         let second = i64::from(epoch) * 40;
         let ids = epoch * 10..epoch * 10 + 4;
         let orders = ids.map(|id| order(id, if id % 2 == 0 { "a" } else { "b" }, second));
-        input.push_all(orders).unwrap();
-        input.push(order(100 + epoch, "a", second - 70)).unwrap();
+        input.push_all(orders)?;
+        input.push(order(100 + epoch, "a", second - 70))?;
         seen.wait_for(|rows| rows.len() == (epoch as usize + 1) * 5, WAIT);
-        table.replace(shop("a", &format!("city {epoch}"))).unwrap();
+        table.replace(shop("a", &format!("city {epoch}")))?;
     }
-    table.remove(&shop("b", "Köln")).unwrap();
+    table.remove(&shop("b", "Köln"))?;
     known.wait_for(|rows| rows.len() == 1, WAIT);
     running.stop();
-    running.wait().unwrap();
+    running.wait()?;
+    Ok(())
 }
 
 #[test]
 fn a_replay_gives_what_the_recorded_run_gave_epoch_by_epoch() {
     for recorded_on in [1, 2] {
         let (store, folder) = (store::memory(), Folder::new(&format!("same-{recorded_on}")));
-        record(&store, &folder, recorded_on);
+        record(&store, &folder, recorded_on).unwrap();
         for threads in 1..=3 {
             let app = Pipeline::new("again").threads(threads).progress(false);
             let app = app.replay(store.clone());
@@ -137,7 +142,7 @@ fn a_replay_gives_what_the_recorded_run_gave_epoch_by_epoch() {
 #[test]
 fn another_program_is_given_the_sources_that_it_has() {
     let (store, folder) = (store::memory(), Folder::new("another"));
-    record(&store, &folder, 2);
+    record(&store, &folder, 2).unwrap();
     let app = Pipeline::new("another").replay(store.clone());
     let (input, shops) = app.input_table::<Shop>();
     let cities = shops.named("shops").select(|shop| shop.city.clone());
