@@ -109,20 +109,6 @@ impl Bridge {
         Ok(names)
     }
 
-    /// The sizes of the parts of an object, of which there are so many.
-    pub(super) fn sizes(
-        &self,
-        name: &str,
-        writing: &str,
-        parts: usize,
-    ) -> Result<Vec<u64>, StoreError> {
-        let listed = self.list(&format!("objects/{name}"))?;
-        let front = format!("{writing}-");
-        let sizes =
-            listed.iter().filter(|(part, _)| part.starts_with(&front)).map(|(_, size)| *size);
-        Ok(sizes.take(parts).collect())
-    }
-
     /// Removes all parts of an object.
     pub(super) fn remove(&self, name: &str) -> Result<(), StoreError> {
         let folder = format!("objects/{name}");

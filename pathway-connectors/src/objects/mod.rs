@@ -11,7 +11,7 @@
 //! <folder>/objects/<name>/<writing>-<part>   what it has written
 //! ```
 //!
-//! A *writing* is a claim and how often its run had begun an object of that name before.
+//! A *writing* is a claim and a number that counts the objects which its run has begun.
 //!
 //! A run writes its claim first and lists what is there then: its *view*. What counts is what the
 //! view of the newest run has, and what that run has written itself. A run that writes looks, behind
@@ -30,11 +30,10 @@ use object_store::path::Path;
 use pathway_core::error::BuildError;
 use pathway_core::persistence::store::{Append, Claim};
 use pathway_core::persistence::{Store, StoreError};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use view::View;
+use view::Object;
 
 /// What is appended without a sync is written in parts of so many bytes.
 const PART_BYTES: usize = 8 << 20;
@@ -62,19 +61,8 @@ struct Held {
     claim: u64,
     /// How many objects it has begun.
     writings: u64,
-    view: View,
-    /// Its own objects.
-    own: BTreeMap<String, Own>,
-    /// The sizes of the parts of older ones, where they have been looked up.
-    sizes: BTreeMap<String, Vec<u64>>,
-}
-
-/// An object that a run has written.
-#[derive(Clone, Debug, Default)]
-struct Own {
-    writing: String,
-    /// The sizes of its parts.
-    sizes: Vec<u64>,
+    /// Those that count, as it began and since.
+    objects: view::Objects,
 }
 
 /// A store in object storage: `s3://bucket/folder`, `gs://bucket/folder`, `az://container/folder`,
@@ -102,15 +90,22 @@ struct Own {
 /// An address that is none, of a storage whose feature is not enabled, or settings that make no
 /// sense, with what is wrong.
 pub fn objects(url: &str) -> pathway_core::error::Result<Objects> {
-    opened(url).map_err(|error| BuildError::Store { store: format!("`{url}`"), error }.into())
+    let failed = |store: String, error| BuildError::Store { store, error };
+    let parsed = url::Url::parse(url).map_err(|error| {
+        let problem = format!("it is no address: {error}\nhelp: write it as `s3://bucket/folder`");
+        failed(format!("`{url}`"), StoreError::Other { problem })
+    })?;
+    // Neither a password nor a query belongs into messages.
+    let mut shown = parsed.clone();
+    shown.set_query(None);
+    // What has no host has no password either.
+    shown.set_password(None).unwrap_or_default();
+    Ok(opened(&parsed, &shown).map_err(|error| failed(format!("`{shown}`"), error))?)
 }
 
-fn opened(url: &str) -> Result<Objects, StoreError> {
+fn opened(url: &url::Url, shown: &url::Url) -> Result<Objects, StoreError> {
     let failed = |problem: String| StoreError::Other { problem };
-    let parsed = url::Url::parse(url).map_err(|error| {
-        failed(format!("it is no address: {error}\nhelp: write it as `s3://bucket/folder`"))
-    })?;
-    let feature = match parsed.scheme() {
+    let feature = match url.scheme() {
         "s3" | "s3a" => Some(("s3", cfg!(feature = "s3"))),
         "gs" => Some(("gcs", cfg!(feature = "gcs"))),
         "az" | "adl" | "azure" | "abfs" | "abfss" => Some(("azure", cfg!(feature = "azure"))),
@@ -122,18 +117,12 @@ fn opened(url: &str) -> Result<Objects, StoreError> {
     // The names of settings are those of the environment in lower case.
     let settings = std::env::vars_os().filter_map(|(name, value)| {
         let name = name.into_string().ok()?.to_ascii_lowercase();
-        let known = ["aws_", "google_", "azure_"];
-        known
-            .iter()
-            .any(|front| name.starts_with(front))
-            .then(|| Some((name, value.into_string().ok()?)))?
+        let is_known = ["aws_", "google_", "azure_"].iter().any(|front| name.starts_with(front));
+        Some((name, value.into_string().ok()?)).filter(|_| is_known)
     });
-    let (storage, folder) = object_store::parse_url_opts(&parsed, settings)
-        .map_err(|error| failed(error.to_string()))?;
-    // Neither a password nor a query belongs into messages.
-    let label =
-        format!("`{}://{}{}`", parsed.scheme(), parsed.host_str().unwrap_or(""), parsed.path());
-    Objects::over(storage.into(), folder, label)
+    let (storage, folder) = object_store::parse_url_opts(url, settings)
+        .map_err(|error| failed(error.to_string().replace(url.as_str(), shown.as_str())))?;
+    Objects::over(storage.into(), folder, format!("`{shown}`"))
 }
 
 impl Objects {
@@ -169,35 +158,36 @@ impl Objects {
     }
 
     /// Calls `f` with what counts: for the run that has the store, or as it is now for who only looks.
-    fn with<T>(
-        &self,
-        f: impl FnOnce(&Bridge, &mut Held) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let mut held = self.held();
-        match &mut *held {
-            Some(held) => f(&self.shared.bridge, held),
-            None => f(&self.shared.bridge, &mut Held::as_of_now(&self.shared.bridge)?),
+    fn with<T>(&self, f: impl FnOnce(&view::Objects) -> T) -> Result<T, StoreError> {
+        match &*self.held() {
+            Some(held) => Ok(f(&held.objects)),
+            None => Ok(f(&view::as_of_now(&self.shared.bridge)?)),
         }
     }
 
-    /// Writes the next part of an object, and makes sure that the store is still this run's.
+    /// Writes the next part of an object, and makes sure that the store is still this run's. The first
+    /// part takes the place of what was there under the object's name.
     fn write_part(&self, writing: &Writing, bytes: Vec<u8>) -> Result<(), StoreError> {
         let Writing { claim, name, writing } = writing;
         let len = bytes.len() as u64;
-        // An object that was removed, or begun again, is not gone on with.
-        let own = |held: &mut Option<Held>| {
-            let held = held.as_mut().filter(|held| held.claim == *claim)?;
-            let own = held.own.entry(name.clone()).or_default();
-            if own.writing != *writing {
-                *own = Own { writing: writing.clone(), sizes: Vec::new() };
+        let part = match &*self.held() {
+            Some(held) if held.claim == *claim => {
+                let object = held.objects.get(name).filter(|object| object.writing == *writing);
+                object.map_or(0, |object| object.sizes.len())
             }
-            Some(own.clone())
+            _ => return Err(StoreError::Fenced),
         };
-        let part = own(&mut self.held()).ok_or(StoreError::Fenced)?.sizes.len();
         self.shared.bridge.put(&part_name(name, writing, part), bytes)?;
         self.shared.bridge.check(*claim)?;
-        if let Some(own) = self.held().as_mut().and_then(|held| held.own.get_mut(name)) {
-            own.sizes.push(len);
+        let mut held = self.held();
+        let Some(held) = held.as_mut().filter(|held| held.claim == *claim) else {
+            return Err(StoreError::Fenced);
+        };
+        if part == 0 {
+            let object = Object { writing: writing.clone(), sizes: vec![len] };
+            held.objects.insert(name.clone(), object);
+        } else if let Some(object) = held.objects.get_mut(name) {
+            object.sizes.push(len);
         }
         Ok(())
     }
@@ -223,37 +213,6 @@ struct Writing {
 
 fn part_name(name: &str, writing: &str, part: usize) -> String {
     format!("objects/{name}/{writing}-{part:08}")
-}
-
-impl Held {
-    /// What counts at the moment.
-    fn as_of_now(bridge: &Bridge) -> Result<Self, StoreError> {
-        let view = View::newest(bridge)?;
-        let (claim, view) = view.unwrap_or_default();
-        let own = view::written(bridge, claim)?;
-        Ok(Self { claim, writings: 0, view, own, sizes: BTreeMap::new() })
-    }
-
-    /// The parts of an object with their sizes, in order; nothing if it is not there.
-    fn parts(
-        &mut self,
-        bridge: &Bridge,
-        name: &str,
-    ) -> Result<Option<Vec<(String, u64)>>, StoreError> {
-        let (writing, sizes) = match (self.own.get(name), self.view.get(name)) {
-            (Some(own), _) => (&own.writing, &own.sizes),
-            (None, None) => return Ok(None),
-            (None, Some((writing, parts))) => {
-                if !self.sizes.contains_key(name) {
-                    let sizes = bridge.sizes(name, writing, *parts)?;
-                    self.sizes.insert(name.to_owned(), sizes);
-                }
-                (writing, &self.sizes[name])
-            }
-        };
-        let part = |(part, &size): (usize, &u64)| (part_name(name, writing, part), size);
-        Ok(Some(sizes.iter().enumerate().map(part).collect()))
-    }
 }
 
 impl fmt::Debug for Objects {
@@ -288,13 +247,11 @@ impl Store for Objects {
     fn claim(&self) -> Result<Box<dyn Claim>, StoreError> {
         let bridge = &self.shared.bridge;
         let claim = bridge.claim()?;
-        let seen = Held::as_of_now(bridge)?;
-        let view = seen.view.with_written(&seen.own);
-        view.write(bridge, claim)?;
+        let objects = view::as_of_now(bridge)?;
+        view::write(&objects, bridge, claim)?;
         bridge.check(claim)?;
-        view.remove_others(bridge, claim)?;
-        let (own, sizes) = (BTreeMap::new(), BTreeMap::new());
-        *self.held() = Some(Held { claim, writings: 0, view, own, sizes });
+        view::remove_others(&objects, bridge, claim)?;
+        *self.held() = Some(Held { claim, writings: 0, objects });
         Ok(Box::new(Taken { store: self.clone(), claim }))
     }
 
@@ -307,12 +264,13 @@ impl Store for Objects {
     }
 
     fn get_part(&self, name: &str, at: u64, len: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let parts = self.with(|bridge, held| held.parts(bridge, name))?;
-        let Some(parts) = parts else { return Ok(None) };
+        let object = self.with(|objects| objects.get(name).cloned())?;
+        let Some(Object { writing, sizes }) = object else { return Ok(None) };
         let (mut bytes, mut start, end) = (Vec::new(), 0, at.saturating_add(len));
-        for (part, size) in parts {
+        for (part, size) in sizes.into_iter().enumerate() {
             let (from, to) = (at.max(start), end.min(start + size));
             if from < to {
+                let part = part_name(name, &writing, part);
                 bytes.extend(self.shared.bridge.get(&part, from - start..to - start)?);
             }
             start += size;
@@ -321,20 +279,13 @@ impl Store for Objects {
     }
 
     fn list(&self) -> Result<Vec<String>, StoreError> {
-        self.with(|_, held| {
-            let mut names: Vec<String> =
-                held.own.keys().cloned().chain(held.view.names().map(str::to_owned)).collect();
-            names.sort();
-            names.dedup();
-            Ok(names)
-        })
+        self.with(|objects| objects.keys().cloned().collect())
     }
 
     fn remove(&self, name: &str) -> Result<(), StoreError> {
         let claim = match &mut *self.held() {
             Some(held) => {
-                held.own.remove(name);
-                held.view.remove(name);
+                held.objects.remove(name);
                 held.claim
             }
             None => return self.shared.bridge.remove(name),

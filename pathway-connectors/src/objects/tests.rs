@@ -257,6 +257,8 @@ fn addresses_that_are_no_store_say_why() {
     let problem = |url: &str| super::objects(url).unwrap_err().to_string();
     assert!(problem("checkpoints").contains("s3://bucket/folder"), "{}", problem("checkpoints"));
     assert!(problem("ftp://host/folder").contains("ftp"), "{}", problem("ftp://host/folder"));
+    let secret = problem("ftp://user:secret@host/folder?token=secret");
+    assert!(secret.contains("ftp://user@host/folder") && !secret.contains("secret"), "{secret}");
     if cfg!(not(feature = "s3")) {
         let problem = problem("s3://bucket/folder");
         assert!(problem.contains("needs the feature `s3`"), "{problem}");
