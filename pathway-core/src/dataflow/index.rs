@@ -21,7 +21,7 @@
 
 use super::key_hash::Key;
 use super::key_table::{self, KeyTable};
-use super::row_log::{NONE, Place, RowLog};
+use super::row_log::{NONE, Place, RowLog, halves, word};
 use super::small_bytes::SmallBytes;
 use super::state::{Pending, Saved, State, StateSize};
 use crate::persistence::records::{Id, Record};
@@ -93,15 +93,6 @@ impl Version {
     pub(crate) fn of(diff: Diff) -> Self {
         if diff > 0 { Self::Current } else { Self::Sealed }
     }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "takes the halves apart")]
-fn halves(word: u64) -> (Place, Place) {
-    (word as u32, (word >> 32) as u32)
-}
-
-fn word(head: Place, sealed: Place) -> u64 {
-    u64::from(head) | u64::from(sealed) << 32
 }
 
 /// A key that this epoch has touched.
@@ -608,19 +599,7 @@ impl Index {
             let heads: Vec<Place> = slots.iter().map(|&slot| head(slot)).collect();
             old.fetch_chains(heads.iter().copied());
             for (&slot, head) in slots.iter().zip(heads) {
-                let (mut first, mut last) = (NONE, NONE);
-                for (at, (row, diff)) in old.places(head).zip(old.chain(head, NONE)) {
-                    let place = self.log.push(row, diff);
-                    if old.is_marked(at) {
-                        self.log.mark(place);
-                    }
-                    if last == NONE {
-                        first = place;
-                    } else {
-                        self.log.link(last, place);
-                    }
-                    last = place;
-                }
+                let first = self.log.copy_chain(&old, head, |_, _| {});
                 self.keys.payload_mut(slot)[HEADS] = word(first, first);
             }
         }

@@ -38,6 +38,16 @@ const NEAR: Place = 64;
 /// A log so small that it is in the cache gains nothing.
 const SCATTERED_MIN: usize = 1 << 14;
 
+/// Two places, or a place and a number, in a word of a key's record.
+pub(crate) fn word(low: Place, high: Place) -> u64 {
+    u64::from(low) | u64::from(high) << 32
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "takes the halves apart")]
+pub(crate) fn halves(word: u64) -> (Place, Place) {
+    (word as u32, (word >> 32) as u32)
+}
+
 /// Rows with their diffs, linked in chains.
 #[derive(Debug, Default)]
 pub(crate) struct RowLog {
@@ -168,6 +178,31 @@ impl RowLog {
         std::iter::successors(Some(head).filter(is_row), move |&at| {
             Some(self.next(at)).filter(is_row)
         })
+    }
+
+    /// Appends the chain that begins at `head` in another log, with its marks. Answers where it begins
+    /// here; `moved` is told where each row was and is.
+    pub(crate) fn copy_chain(
+        &mut self,
+        old: &Self,
+        head: Place,
+        mut moved: impl FnMut(Place, Place),
+    ) -> Place {
+        let (mut first, mut last) = (NONE, NONE);
+        for (at, (row, diff)) in old.places(head).zip(old.chain(head, NONE)) {
+            let place = self.push(row, diff);
+            if old.is_marked(at) {
+                self.mark(place);
+            }
+            if last == NONE {
+                first = place;
+            } else {
+                self.link(last, place);
+            }
+            last = place;
+            moved(at, place);
+        }
+        first
     }
 
     /// Brings chains into the processor's memory, side by side: it waits for the rows of all of

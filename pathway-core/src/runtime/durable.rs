@@ -151,7 +151,7 @@ pub(super) struct SourceStart {
 
 /// The durable side of a run, shared by its threads.
 pub(super) struct Durable {
-    pub(super) purpose: Purpose,
+    purpose: Purpose,
     /// The leader of a run that records has seen that it is to stop, and opens no epoch any more: all
     /// workers end their inputs in the one that is open, so that a replay does.
     closing: AtomicBool,
@@ -236,9 +236,14 @@ impl Durable {
         self.purpose == Purpose::GoOn
     }
 
+    /// Whether a recording is replayed.
+    pub(super) fn is_replay(&self) -> bool {
+        self.purpose == Purpose::Replay
+    }
+
     /// How long it is until an epoch of a recording closes that closed at that time.
     fn wait_for(&self, time: i64) -> Option<Duration> {
-        let speed = self.replay_speed.filter(|_| self.purpose == Purpose::Replay)?;
+        let speed = self.replay_speed.filter(|_| self.is_replay())?;
         let first = *self.times.first()?;
         let nanoseconds = u64::try_from(time.saturating_sub(first)).unwrap_or(0);
         let at = Duration::from_nanos(nanoseconds).div_f64(speed);
@@ -282,7 +287,7 @@ impl Durable {
     /// Whether it is time for a checkpoint: so much has passed since the last, or so many epochs
     /// will have once the open one is closed.
     pub(super) fn is_due(&self, open: u64) -> bool {
-        if self.purpose != Purpose::GoOn || self.is_pending() || self.is_replayed(open) {
+        if !self.goes_on() || self.is_pending() || self.is_replayed(open) {
             return false;
         }
         let (at, epoch) = *lock(&self.last);

@@ -6,7 +6,6 @@
 //! its sources are among those that were recorded: each is found by its identity, which is its name
 //! and the type of its rows.
 
-use super::durable::{Opened, Purpose};
 use crate::error::{BuildError, Error, Result};
 use crate::persistence::Store;
 use crate::persistence::cut::{Cut, Event, events};
@@ -102,16 +101,4 @@ fn for_sources(part: &[u8], ranks: &HashMap<usize, usize>) -> Vec<u8> {
         }
     }
     cut.take()
-}
-
-impl Opened {
-    /// Whether sinks and readers begin as they do without a store.
-    pub(super) fn begins_anew(&self) -> bool {
-        !self.durable.goes_on()
-    }
-
-    /// Whether a recording is replayed.
-    pub(super) fn is_replay(&self) -> bool {
-        self.durable.purpose == Purpose::Replay
-    }
 }

@@ -197,7 +197,8 @@ pub(crate) fn start(
         |store| durable::open(pipeline, &plan, &needed, workers, clock.now(), (store, durability));
     let mut store = durability.store.as_ref().map(open_store).transpose()?;
     let rank = |node: NodeId| store.as_ref().and_then(|store| store.ranks.get(&node).copied());
-    let begins_anew = store.as_ref().is_none_or(Opened::begins_anew);
+    // Of a run that records, or replays, nothing goes on from an earlier one.
+    let begins_anew = store.as_ref().is_none_or(|store| !store.durable.goes_on());
     let opened = open_sinks(pipeline, &plan, sinks, |node| {
         let store = store.as_ref().filter(|_| !begins_anew);
         store.zip(rank(node)).map(|(store, rank)| store.sinks[rank].clone())
@@ -253,7 +254,7 @@ pub(crate) fn start(
     let worker_starts =
         store.as_mut().map(|store| std::mem::take(&mut store.workers)).unwrap_or_default();
     let ranks = store.as_ref().map(|store| store.ranks.clone()).unwrap_or_default();
-    let is_replay = store.as_ref().is_some_and(Opened::is_replay);
+    let is_replay = store.as_ref().is_some_and(|store| store.durable.is_replay());
     let (durable, writers) = store.map(Opened::begin).transpose()?.unzip();
     let writers = writers.flatten();
     let shared = Shared::new(workers, sources, detached, describe, rounds, clock, durable);

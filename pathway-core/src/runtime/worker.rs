@@ -3,7 +3,7 @@
 use super::alignment::Alignment;
 use super::call_log::CallLog;
 use super::calls::CallPorts;
-use super::durable::{self, Durable, Messages, Purpose, StateId, WorkerStart};
+use super::durable::{self, Durable, Messages, StateId, WorkerStart};
 use super::local_source::LocalSource;
 use super::running::EpochPolicy;
 use super::shared::{Shared, lock};
@@ -276,11 +276,11 @@ impl Worker<'_> {
                 self.close_sources();
                 if is_stopping {
                     self.end_calls();
-                }
-                if self.index == 0 && is_stopping {
-                    unsettled
-                        .get_or_insert_with(|| Unsettled::new(self.shared))
-                        .give_up(self.shared);
+                    if self.index == 0 {
+                        unsettled
+                            .get_or_insert_with(|| Unsettled::new(self.shared))
+                            .give_up(self.shared);
+                    }
                 }
             }
             if self.sources.iter().all(|source| source.closed)
@@ -591,8 +591,9 @@ impl Worker<'_> {
     /// Whether a recording has come to its end.
     fn has_replayed(&self) -> bool {
         self.durable.as_ref().is_some_and(|worker| {
-            let is_replay = worker.durable.purpose == Purpose::Replay;
-            is_replay && !worker.durable.is_replayed(self.epoch) && self.is_drained()
+            worker.durable.is_replay()
+                && !worker.durable.is_replayed(self.epoch)
+                && self.is_drained()
         })
     }
 

@@ -53,7 +53,8 @@ struct Sorted<T> {
 struct Keys<T> {
     partition: KeyOf<T>,
     sort: KeyOf<T>,
-    extracts: Vec<Extract<T>>,
+    /// Nothing where only the first rows matter, which travel in the compact encoding.
+    extracts: Option<Vec<Extract<T>>>,
 }
 
 impl<T: Schema> Step<T> for Sorted<T> {
@@ -70,62 +71,21 @@ impl<T: Schema> Step<T> for Sorted<T> {
         (self.keys.partition)(row, &mut self.partition, &mut self.compact);
         (self.keys.sort)(row, &mut self.sort, &mut self.compact);
         let key_len = self.sort.len();
-        put_ordered(row, &mut self.sort, &mut self.compact);
-        for extract in &self.keys.extracts {
-            extract(row, &mut self.inputs);
+        if let Some(extracts) = &self.keys.extracts {
+            put_ordered(row, &mut self.sort, &mut self.compact);
+            for extract in extracts {
+                extract(row, &mut self.inputs);
+            }
+            put_sort_header(key_len, self.sort.len(), &mut self.message);
+            self.message.extend_from_slice(&self.sort);
+            self.inputs.write(&mut self.message);
+        } else {
+            put_len(key_len, &mut self.message);
+            self.message.extend_from_slice(&self.sort);
+            row.encode(&mut self.message);
         }
-        put_sort_header(key_len, self.sort.len(), &mut self.message);
-        self.message.extend_from_slice(&self.sort);
-        self.inputs.write(&mut self.message);
         self.collector.update(Some(&self.partition), &self.message, diff);
     }
-}
-
-struct First<T> {
-    node: u32,
-    partition_of: KeyOf<T>,
-    sort_of: KeyOf<T>,
-    collector: Box<dyn KeyedCollector>,
-    partition: Vec<u8>,
-    sort: Vec<u8>,
-    compact: Vec<u8>,
-    message: Vec<u8>,
-}
-
-impl<T: Schema> Step<T> for First<T> {
-    fn push(&mut self, row: T, diff: Diff) {
-        self.push_ref(&row, diff);
-    }
-
-    fn push_ref(&mut self, row: &T, diff: Diff) {
-        self.partition.clear();
-        self.sort.clear();
-        self.message.clear();
-        enter(self.node);
-        (self.partition_of)(row, &mut self.partition, &mut self.compact);
-        (self.sort_of)(row, &mut self.sort, &mut self.compact);
-        put_len(self.sort.len(), &mut self.message);
-        self.message.extend_from_slice(&self.sort);
-        row.encode(&mut self.message);
-        self.collector.update(Some(&self.partition), &self.message, diff);
-    }
-}
-
-/// A terminal in front of the first rows of a sorted table: takes the partition and the sort key
-/// from each row.
-pub(crate) fn first_terminal<T: Schema>(partition: KeyOf<T>, sort: KeyOf<T>) -> KeyedTerminal {
-    Arc::new(move |node, collector| {
-        AnyStep::new::<T>(Box::new(First {
-            node,
-            partition_of: Arc::clone(&partition),
-            sort_of: Arc::clone(&sort),
-            collector,
-            partition: Vec::new(),
-            sort: Vec::new(),
-            compact: Vec::new(),
-            message: Vec::new(),
-        }))
-    })
 }
 
 /// A terminal in front of a sorted table: takes the partition, the sort key and the arguments of
@@ -135,7 +95,17 @@ pub(crate) fn sorted_terminal<T: Schema>(
     sort: KeyOf<T>,
     extracts: Vec<Extract<T>>,
 ) -> KeyedTerminal {
-    let keys = Arc::new(Keys { partition, sort, extracts });
+    terminal(Keys { partition, sort, extracts: Some(extracts) })
+}
+
+/// A terminal in front of the first rows of a sorted table: takes the partition and the sort key
+/// from each row.
+pub(crate) fn first_terminal<T: Schema>(partition: KeyOf<T>, sort: KeyOf<T>) -> KeyedTerminal {
+    terminal(Keys { partition, sort, extracts: None })
+}
+
+fn terminal<T: Schema>(keys: Keys<T>) -> KeyedTerminal {
+    let keys = Arc::new(keys);
     Arc::new(move |node, collector| {
         AnyStep::new::<T>(Box::new(Sorted {
             node,

@@ -10,7 +10,7 @@ use crate::dataflow::chunk::Chunk;
 use crate::dataflow::key_hash::Key;
 use crate::dataflow::key_table::{BATCH, KeyTable};
 use crate::dataflow::operator::{Epoch, Logic};
-use crate::dataflow::row_log::{NONE, Place, RowLog};
+use crate::dataflow::row_log::{NONE, Place, RowLog, halves, word};
 use crate::dataflow::state::{Pending, Saved, State, StateSize};
 use crate::persistence::records::{Id, Record, Records};
 use crate::schema::{DataType, ordered, put_len, take_bytes, take_len};
@@ -89,15 +89,6 @@ pub(crate) struct FirstRows {
     changes: Pending,
 }
 
-fn payload(head: Place, copies: u32) -> u64 {
-    u64::from(head) | u64::from(copies) << 32
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "takes the halves")]
-fn halves(word: u64) -> (Place, u32) {
-    (word as u32, (word >> 32) as u32)
-}
-
 impl FirstRows {
     /// The state of a limit of `rows_max`, from one to [`FIRST_MAX`].
     pub(crate) fn new(rows_max: u64, rows: DataType) -> Self {
@@ -144,7 +135,7 @@ impl FirstRows {
 
     fn insert_key(&mut self, key: Key<'_>) -> u32 {
         let slot = self.keys.insert(key);
-        self.keys.payload_mut(slot)[0] = payload(NONE, 0);
+        self.keys.payload_mut(slot)[0] = word(NONE, 0);
         slot
     }
 
@@ -215,7 +206,7 @@ impl FirstRows {
             }
         }
         let copies = u32::try_from(copies).expect("so few are kept");
-        self.keys.payload_mut(slot)[0] = payload(last, copies);
+        self.keys.payload_mut(slot)[0] = word(last, copies);
         new
     }
 
@@ -264,23 +255,12 @@ impl FirstRows {
         for slot in slots {
             let (head, copies) = self.chain(slot);
             let is_touched = self.keys.stamp(slot) == self.stamp;
-            let (mut last, mut behind) = (NONE, NONE);
-            for (at, (row, diff)) in old.places(head).zip(old.chain(head, NONE)) {
-                let place = self.log.push(row, diff);
-                if old.is_marked(at) {
-                    self.log.mark(place);
-                }
+            let last = self.log.copy_chain(&old, head, |at, place| {
                 if is_touched {
                     moved.insert(at, place);
                 }
-                if behind == NONE {
-                    last = place;
-                } else {
-                    self.log.link(behind, place);
-                }
-                behind = place;
-            }
-            self.keys.payload_mut(slot)[0] = payload(last, copies);
+            });
+            self.keys.payload_mut(slot)[0] = word(last, copies);
         }
         for (at, _) in &mut self.before {
             // What has been dropped is to be emitted yet.

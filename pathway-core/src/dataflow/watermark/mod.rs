@@ -1,7 +1,7 @@
 //! Watermarks: how far the event times of a stream have come, and which rows are late.
 //!
 //! An *edge* stands where the stream gets its watermark: a step of the stage in front or, where the
-//! updates of a key are decided on together, an operator. It compares each row with the watermark
+//! updates of a key are decided on together or the clock decides, an operator. It compares each row with the watermark
 //! of the epoch's start, and notes the largest time of each partition. When the epoch closes, the
 //! edges of all workers tell every worker what they have noted, and each computes the same new
 //! watermark: of the partitions that are not idle, the smallest of their largest times, less the
