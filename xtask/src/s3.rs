@@ -1,5 +1,5 @@
-//! A server that speaks S3, for as long as a command needs it: `moto`, of Python's package index, in an environment
-//! of its own under the target folder.
+//! A server that speaks S3, for as long as a command needs it: `moto`, of Python's package index, in
+//! an environment of its own under the target folder.
 
 use crate::project;
 use crate::steps::Failure;

@@ -1,8 +1,8 @@
 //! Kills a durable pipeline again and again, by SIGKILL at random moments and now and then by
 //! SIGTERM, while its inputs grow; then checks every output from its first row to its last.
 //!
-//! `kill-test [--runs N] [--threads T] [--seed S] [--store directory|objects|URL]` (with `--threads 0`, another number of threads in
-//! each run) prints kills, restarts, rows compared and
+//! `kill-test [--runs N] [--threads T] [--seed S] [--store directory|objects|URL]` (with
+//! `--threads 0`, another number of threads in each run) prints kills, restarts, rows compared and
 //! differences. The pipeline runs in processes of the same program, `kill-test victim FOLDER`.
 
 #![expect(clippy::print_stdout, reason = "printing is what this program does")]
